@@ -1,0 +1,89 @@
+//! service-order and the orders API: paths, requests, answers.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Code;
+use super::saga::PaymentMethod;
+use crate::ids::{CustomerId, OrderId, PaymentId, ProductId, Quantity, SagaId};
+use crate::money::Money;
+
+/// `order.create`: `SagaOrder` → [`OrderCreated`].
+pub const CREATE: &str = "/api/orders/steps/create";
+/// `order.confirm`: `SagaOrder` → `StepDone`.
+pub const CONFIRM: &str = "/api/orders/steps/confirm";
+/// `order.cancel`: `UndoRequest` → `StepDone`.
+pub const CANCEL: &str = "/api/orders/steps/cancel";
+/// The order of a saga: `GET /api/orders/by-saga/{sagaId}` → [`Order`].
+pub const BY_SAGA: &str = "/api/orders/by-saga";
+
+/// `POST /api/temporal/orders`: what a client orders. Unknown fields are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// Who buys.
+    pub customer_id: CustomerId,
+    /// What.
+    pub product_id: ProductId,
+    /// How many.
+    pub quantity: Quantity,
+    /// For how much in all: must be price × quantity.
+    pub amount: Money,
+    /// How it is paid; `CARD` unless said otherwise.
+    #[serde(default)]
+    pub payment_method: PaymentMethod,
+}
+
+/// The answer of `order.create`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderCreated {
+    /// The id in the row: of the first call that made it.
+    pub order_id: OrderId,
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderStatus {
+    /// Neither confirmed nor cancelled yet.
+    Pending,
+    /// Paid, and the stock gone.
+    Confirmed,
+    /// Ended without money or stock; the reason says why.
+    Cancelled,
+}
+
+/// An order as service-order shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// Its id.
+    pub order_id: OrderId,
+    /// Its saga.
+    pub saga_id: SagaId,
+    /// Which request made it.
+    pub fingerprint: super::Fingerprint,
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// Who buys.
+    pub customer_id: CustomerId,
+    /// What.
+    pub product_id: ProductId,
+    /// How many.
+    pub quantity: Quantity,
+    /// For how much.
+    pub amount: Money,
+    /// How it is paid.
+    pub payment_method: PaymentMethod,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Why it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Code>,
+    /// When it was made, UTC.
+    pub created_at: String,
+    /// When it last changed, UTC.
+    pub updated_at: String,
+}

@@ -1,0 +1,54 @@
+//! The HTTP side that all four programs share: one layer stack, one error body, one set of actuator routes.
+
+mod actuator;
+mod error;
+mod extract;
+mod health;
+mod observe;
+mod server;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use actuator::{About, Scrape};
+pub use error::ApiError;
+pub use extract::{Json, PathParam, QueryParam};
+pub use health::{Component, Health};
+pub use observe::record_saga;
+pub use server::serve;
+
+use crate::contract::Code;
+use crate::lifecycle::Lifecycle;
+
+/// The largest request body that is read, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// A program's whole HTTP surface: its own routes, the actuator's, the OpenAPI document and Swagger UI, under the
+/// layers that every answer passes.
+pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> Router {
+    let life = lifecycle.clone();
+    let api = api.layer(from_fn_with_state(life.clone(), server::refuse_until_started));
+    let (routes, mut document) =
+        OpenApiRouter::new().merge(api).merge(actuator::routes(about.clone())).split_for_parts();
+    about.name.clone_into(&mut document.info.title);
+    about.version.clone_into(&mut document.info.version);
+    routes
+        .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(error::answer_to_panic))
+        .layer(from_fn(observe::observe))
+        .layer(from_fn_with_state(life, server::close_while_draining))
+}
+
+async fn nothing_here(uri: Uri) -> ApiError {
+    ApiError::new(Code::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(Code::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+}

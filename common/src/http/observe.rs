@@ -1,0 +1,47 @@
+//! One span, one log line and one measurement a request.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::{Instrument, Span, field};
+
+use crate::ids::SagaId;
+use crate::telemetry::trace::{REQUEST_ID, TraceContext};
+
+/// Writes the saga's id into the request's span, so that it stands in every log line of the request.
+pub fn record_saga(saga_id: &SagaId) {
+    Span::current().record("saga_id", saga_id.as_str());
+}
+
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let context = TraceContext::of_request(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("UNKNOWN", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "request",
+        %method,
+        route,
+        request_id = context.request_id,
+        trace_id = context.trace_id,
+        span_id = context.span_id,
+        saga_id = field::Empty,
+    );
+    let [_, (_, request_id)] = context.headers();
+    request.extensions_mut().insert(context);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    let seconds = begun.elapsed().as_secs_f64();
+    if !route.starts_with("/actuator") {
+        span.in_scope(|| tracing::info!(status, duration_ms = seconds * 1000.0, "{method} {route} {status}"));
+    }
+    metrics::histogram!(
+        "http_server_requests_seconds",
+        "method" => method.to_string(), "uri" => route, "status" => status.to_string()
+    )
+    .record(seconds);
+    response.headers_mut().insert(REQUEST_ID, request_id);
+    response
+}

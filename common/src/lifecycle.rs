@@ -1,0 +1,120 @@
+//! The life of a process: starting → started → draining. Health, HTTP and workers all look at this one place.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long a draining process goes on accepting connections, so that load balancers learn of it first.
+pub const LAME_DUCK: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Starting,
+    Started,
+    Draining,
+    Stopped,
+}
+
+/// A handle on the process's life; clones share it. It only ever goes forward.
+#[derive(Debug, Clone)]
+pub struct Lifecycle(watch::Sender<Phase>);
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self(watch::Sender::new(Phase::Starting))
+    }
+}
+
+impl Lifecycle {
+    fn advance(&self, to: Phase) {
+        self.0.send_if_modified(|phase| {
+            let forward = *phase < to;
+            if forward {
+                *phase = to;
+            }
+            forward
+        });
+    }
+
+    async fn reached(&self, wanted: Phase) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.0.subscribe().wait_for(|phase| *phase >= wanted).await;
+    }
+
+    /// The process has started for good: database there and migrated, worker polling.
+    pub fn mark_started(&self) {
+        self.advance(Phase::Started);
+    }
+
+    /// SIGTERM came: finish what runs, take no more.
+    pub fn drain(&self) {
+        self.advance(Phase::Draining);
+    }
+
+    /// The listener is closed.
+    pub fn stop_accepting(&self) {
+        self.advance(Phase::Stopped);
+    }
+
+    /// Has it started for good (and perhaps begun to drain since)?
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        *self.0.borrow() >= Phase::Started
+    }
+
+    /// Does it drain?
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        *self.0.borrow() >= Phase::Draining
+    }
+
+    /// Should new work be sent here?
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.0.borrow() == Phase::Started
+    }
+
+    /// Resolves when draining begins.
+    pub async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Resolves when no new connection is taken any more.
+    pub async fn stopped_accepting(&self) {
+        self.reached(Phase::Stopped).await;
+    }
+
+    /// Waits for SIGTERM or SIGINT, then walks through draining: [`LAME_DUCK`] long connections are still taken.
+    pub async fn follow_signals(&self) {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::error!("signals cannot be watched; only SIGKILL will stop this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("draining");
+        self.drain();
+        tokio::time::sleep(LAME_DUCK).await;
+        self.stop_accepting();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_drains_is_never_ready_again() {
+        let life = Lifecycle::default();
+        assert!(!life.is_ready());
+        life.mark_started();
+        assert!(life.is_ready());
+        life.drain();
+        life.mark_started();
+        assert!(!life.is_ready() && life.has_started() && life.is_draining());
+    }
+}

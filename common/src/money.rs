@@ -1,0 +1,146 @@
+//! Money: an exact decimal, never a float.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::ids::{InvalidValue, Quantity};
+
+/// An amount of money above zero: at most 15 digits, 2 of them fractional (DECIMAL(15,2) in the database).
+///
+/// On the wire a JSON number. It is read and written from the number's own text, so no binary float ever touches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
+#[sqlx(transparent)]
+#[schema(value_type = f64, example = 20000)]
+pub struct Money(Decimal);
+
+impl Money {
+    const SCALE: u32 = 2;
+    /// The largest amount: thirteen digits before the point, two behind it.
+    const MAX_CENTS: i128 = 999_999_999_999_999;
+
+    /// The amount as a decimal.
+    #[must_use]
+    pub const fn decimal(self) -> Decimal {
+        self.0
+    }
+
+    /// This price for so many pieces; `None` where that is more than an amount can hold.
+    #[must_use]
+    pub fn times(self, quantity: Quantity) -> Option<Self> {
+        let product = self.0.checked_mul(Decimal::from(quantity.get()))?;
+        Self::try_from(product).ok()
+    }
+}
+
+impl TryFrom<Decimal> for Money {
+    type Error = InvalidValue;
+
+    fn try_from(value: Decimal) -> Result<Self, InvalidValue> {
+        let value = value.normalize();
+        if value <= Decimal::ZERO {
+            return Err(InvalidValue("must be more than zero".to_owned()));
+        }
+        if value.scale() > Self::SCALE {
+            return Err(InvalidValue("must have at most 2 digits behind the point".to_owned()));
+        }
+        if value > Decimal::from_i128_with_scale(Self::MAX_CENTS, Self::SCALE) {
+            return Err(InvalidValue("must have at most 13 digits before the point".to_owned()));
+        }
+        Ok(Self(value))
+    }
+}
+
+impl FromStr for Money {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Decimal::from_str_exact(text)
+            .or_else(|_| Decimal::from_scientific(text))
+            .map_err(|_| InvalidValue("must be an amount of at most 15 digits, 2 of them behind the point".to_owned()))
+            .and_then(Self::try_from)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.to_string()).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            return Err(D::Error::custom("must be a number"));
+        }
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Money, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn an_amount_is_read_and_written_exactly() {
+        for (json, written) in [
+            ("20000", "20000"),
+            ("20000.00", "20000"),
+            ("0.1", "0.1"),
+            ("9999999999999.99", "9999999999999.99"),
+            ("2e4", "20000"),
+            ("1.50", "1.5"),
+        ] {
+            let money = read(json).expect(json);
+            assert_eq!(serde_json::to_string(&money).expect("writable"), written);
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_amount_is_refused() {
+        for json in [
+            "0",
+            "-1",
+            "0.001",
+            "10000000000000",
+            "1e999",
+            "1e-3",
+            "\"1\"",
+            "null",
+            "true",
+            "[1]",
+            "{}",
+            "NaN",
+            "1.999",
+        ] {
+            assert!(read(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn price_times_quantity_is_exact_and_never_overflows() {
+        let price: Money = "0.1".parse().expect("an amount");
+        let three = Quantity::try_from(3).expect("a quantity");
+        assert_eq!(price.times(three).map(|m| m.to_string()), Some("0.3".to_owned()));
+        let large: Money = "9999999999999.99".parse().expect("an amount");
+        assert_eq!(large.times(three), None);
+    }
+}

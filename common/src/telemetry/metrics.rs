@@ -1,0 +1,28 @@
+//! The process's metrics, for `/actuator/prometheus`.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of the histograms' buckets, in seconds.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Starts collecting, once for the process; `None` where another recorder is in its place.
+pub fn recorder() -> Option<&'static PrometheusHandle> {
+    RECORDER
+        .get_or_init(|| {
+            PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .and_then(PrometheusBuilder::install_recorder)
+                .inspect_err(|error| tracing::error!(%error, "no metrics"))
+                .ok()
+        })
+        .as_ref()
+}
+
+/// Counts a step of the saga by its outcome: `done`, the code of its refusal, or `error`.
+pub fn count_step(step: &'static str, outcome: &str) {
+    metrics::counter!("saga_steps_total", "step" => step, "outcome" => outcome.to_owned()).increment(1);
+}

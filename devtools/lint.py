@@ -1,0 +1,76 @@
+"""`./dev lint`: every check that runs nothing of ours."""
+
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from . import build, console, layout
+from .console import Trouble
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command that must succeed."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def lint(deny: bool = False, advisories: bool = False) -> int:
+    """Run all checks, also after one failed, and name those that did."""
+    build.require_toolchain()
+    _require_components()
+    if deny or advisories:
+        _install_deny()
+    failed = [check.name for check in _checks(advisories) if not _passes(check)]
+    if failed:
+        console.warn(f"lint failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _checks(advisories: bool) -> list[Check]:
+    cache = {"PYTHONPYCACHEPREFIX": str(layout.STATE / "pycache")}
+    deny = ["cargo", "deny", "check", "bans", "licenses", "sources"]
+    checks = [
+        Check("python", [sys.executable, "-m", "compileall", "-q", "-f", "devtools"], cache),
+        Check("format", ["cargo", "fmt", "--all", "--check"]),
+        Check("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        Check("doc", ["cargo", "doc", "--workspace", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
+    ]
+    if shutil.which("cargo-deny"):
+        checks.append(Check("deny", [*deny, "advisories"] if advisories else deny))
+    else:
+        console.step("cargo-deny is not installed: licenses and sources are not checked (`./dev lint --deny` does)")
+    return checks
+
+
+def _passes(check: Check) -> bool:
+    console.step(f"lint: {check.name}")
+    begin = time.monotonic()
+    code = console.run(check.command, env={**build.cargo_environment(), **check.environment})
+    console.step(f"lint: {check.name} {'FAILED' if code else 'ok'} in {console.elapsed(time.monotonic() - begin)}")
+    return code == 0
+
+
+def _works(*command: str) -> bool:
+    return subprocess.run(command, cwd=layout.ROOT, capture_output=True, check=False).returncode == 0
+
+
+def _require_components() -> None:
+    """rustfmt and clippy are optional parts of a toolchain."""
+    parts = {"rustfmt": ("cargo", "fmt", "--version"), "clippy": ("cargo", "clippy", "--version")}
+    missing = [name for name, asked in parts.items() if not _works(*asked)]
+    if not missing:
+        return
+    if not shutil.which("rustup"):
+        raise Trouble(f"the Rust toolchain lacks {' and '.join(missing)}")
+    console.must_run(["rustup", "component", "add", *missing])
+
+
+def _install_deny() -> None:
+    if not shutil.which("cargo-deny"):
+        console.step("installing cargo-deny; this takes some minutes")
+        console.must_run(["cargo", "install", "cargo-deny", "--locked"], env=build.cargo_environment())

@@ -1,0 +1,201 @@
+"""The three servers below the services: the database, Redis and Temporal."""
+
+import getpass
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import console, layout, tools
+from .pieces import Health, Piece, converse, require_listener
+
+
+class Database(Piece):
+    """What MariaDB and MySQL have in common."""
+
+    ports = (layout.DATABASE_PORT,)
+    stop_grace = 90.0
+    stop_rank = 3
+
+    @property
+    def home(self) -> Path:
+        """The data directory; it exists only once it is complete."""
+        return layout.STATE / self.name
+
+    def initialise(self, folder: Path, log: Path) -> None:
+        """Fill a new data directory."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Make the data directory beside its place and move it there: half a directory is never taken for one."""
+        layout.STATE.mkdir(exist_ok=True)
+        layout.LOGS.mkdir(exist_ok=True)
+        self._write_accounts()
+        for leftover in layout.STATE.glob(f"{self.name}.part*"):
+            shutil.rmtree(leftover)
+        if self.home.exists():
+            return
+        console.step(f"{self.name}: creating the data directory")
+        draft = layout.STATE / f"{self.name}.part"
+        self.initialise(draft, layout.log_file(self.name))
+        draft.rename(self.home)
+
+    @property
+    def _accounts(self) -> Path:
+        return layout.STATE / "accounts.sql"
+
+    def _write_accounts(self) -> None:
+        """Root with the guide's password; the server runs this before it takes its first connection."""
+        lines = []
+        for host in ("localhost", "127.0.0.1"):
+            account = f"'root'@'{host}'"
+            lines += [
+                f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{layout.DATABASE_PASSWORD}';",
+                f"ALTER USER {account} IDENTIFIED BY '{layout.DATABASE_PASSWORD}';",
+                f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;",
+            ]
+        self._accounts.write_text("\n".join(lines) + "\n")
+
+    def _options(self) -> list[str]:
+        """Arguments that both servers know. The socket is relative to the data directory: long paths do not fit."""
+        return [
+            "--no-defaults",
+            *_run_as(),
+            f"--datadir={self.home}",
+            f"--bind-address={layout.HOST}",
+            f"--port={layout.DATABASE_PORT}",
+            "--socket=server.sock",
+            f"--pid-file={self.home / 'server.pid'}",
+            f"--init-file={self._accounts}",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_ci",
+        ]
+
+    def health(self) -> Health:
+        """A server that works greets with protocol version 10."""
+        try:
+            greeting = converse(layout.DATABASE_PORT, b"")
+        except OSError as refused:
+            return Health(False, str(refused))
+        if greeting[4:5] == b"\x0a":
+            return Health(True)
+        return Health(False, greeting[7:].decode("utf-8", "replace") or "no greeting")
+
+
+class MariaDb(Database):
+    """Debian's MariaDB."""
+
+    name = "mariadb"
+
+    def initialise(self, folder: Path, log: Path) -> None:
+        """Create the system tables."""
+        program = tools.require("mariadb-install-db")
+        method = "--auth-root-authentication-method=normal"
+        console.must_run(
+            [program, "--no-defaults", *_run_as(), method, f"--datadir={folder}", "--skip-test-db"], output=log
+        )
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        return [tools.require("mariadbd"), *self._options()]
+
+
+class MySql(Database):
+    """Oracle's MySQL, in place of MariaDB."""
+
+    name = "mysql"
+
+    def initialise(self, folder: Path, log: Path) -> None:
+        """Create the system tables."""
+        program = tools.require_mysqld()
+        arguments = ["--no-defaults", *_run_as(), "--initialize-insecure", f"--datadir={folder}"]
+        console.must_run([program, *arguments], output=log)
+
+    def command(self) -> list[str]:
+        """The server in the foreground, without the X protocol's extra port."""
+        return [tools.require_mysqld(), *self._options(), "--mysqlx=OFF"]
+
+
+def _run_as() -> list[str]:
+    """Both servers refuse to run as root unless told to; as anyone else they run as they are."""
+    return ["--user=root"] if os.geteuid() == 0 else [f"--user={getpass.getuser()}"]
+
+
+class Redis(Piece):
+    """Redis with an append-only file."""
+
+    name = "redis"
+    ports = (layout.REDIS_PORT,)
+    stop_grace = 20.0
+    stop_rank = 2
+
+    @property
+    def _home(self) -> Path:
+        return layout.STATE / "redis"
+
+    def prepare(self) -> None:
+        """Make the data directory."""
+        self._home.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        arguments = ["--bind", layout.HOST, "--port", str(layout.REDIS_PORT), "--dir", str(self._home)]
+        return [tools.require("redis-server"), *arguments, "--appendonly", "yes", "--save", "", "--daemonize", "no"]
+
+    def health(self) -> Health:
+        """PONG, or the reason why not, such as LOADING."""
+        try:
+            answer = converse(layout.REDIS_PORT, b"PING\r\n")
+        except OSError as refused:
+            return Health(False, str(refused))
+        return Health(answer.startswith(b"+PONG"), answer.decode("utf-8", "replace").strip())
+
+
+class Temporal(Piece):
+    """Temporal's development server, with its state in a file."""
+
+    name = "temporal"
+    ports = (layout.TEMPORAL_PORT, layout.TEMPORAL_UI_PORT)
+    stop_grace = 20.0
+    stop_rank = 1
+
+    @property
+    def _home(self) -> Path:
+        return layout.STATE / "temporal"
+
+    def prepare(self) -> None:
+        """Make the data directory."""
+        self._home.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> list[str]:
+        """The server; the raised polling limit keeps many short workflows from waiting for each other."""
+        return [
+            *[tools.require("temporal"), "server", "start-dev", "--ip", layout.HOST],
+            *["--port", str(layout.TEMPORAL_PORT), "--ui-port", str(layout.TEMPORAL_UI_PORT)],
+            *["--db-filename", str(self._home / "temporal.db")],
+            *["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],
+            *["--log-level", "warn"],
+        ]
+
+    def health(self) -> Health:
+        """What the server's own command says of it, and whether the UI listens."""
+        try:
+            require_listener(layout.TEMPORAL_UI_PORT)
+            address = f"{layout.HOST}:{layout.TEMPORAL_PORT}"
+            asked = [tools.require("temporal"), "operator", "cluster", "health", "--address", address]
+            answer = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False)
+        except (OSError, console.Trouble, subprocess.TimeoutExpired) as failure:
+            return Health(False, str(failure))
+        said = (answer.stdout + answer.stderr).strip().splitlines()
+        return Health(answer.returncode == 0 and "SERVING" in answer.stdout, said[0] if said else "")
+
+
+def chosen_database() -> Database:
+    """The database that the caller wants."""
+    return MySql() if tools.wants_mysql() else MariaDb()
+
+
+def other_database() -> Database:
+    """The one that must not run at the same time."""
+    return MariaDb() if tools.wants_mysql() else MySql()

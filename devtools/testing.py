@@ -1,0 +1,51 @@
+"""`./dev test`: everything CI runs, or some of the tests."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from . import build, console, tools
+from .console import Trouble
+from .lint import lint
+
+
+def test(arguments: Sequence[str]) -> int:
+    """With nothing or `all`: tools, lint and every test. With cargo's arguments: just those tests."""
+    if list(arguments) in ([], ["all"]):
+        return _everything()
+    if arguments[0] == "swarm":
+        raise Trouble("there are no Swarm tests in this version")
+    words = list(arguments[1:] if arguments[0] == "all" else arguments)
+    tools.install(for_tests=True)
+    build.require_toolchain()
+    return _cargo_test(words)
+
+
+def _cargo_test(words: list[str]) -> int:
+    return console.run(["cargo", "test", *words], env=build.cargo_environment())
+
+
+def _everything() -> int:
+    """All phases, also after one failed, and a last line that sums them up."""
+    build.require_toolchain()
+    phases: dict[str, Callable[[], int]] = {
+        "tools": install_tools,
+        "lint": lint,
+        "tests": lambda: _cargo_test(["--workspace", "--no-fail-fast"]),
+    }
+    summary, failed = [], False
+    for name, phase in phases.items():
+        begin = time.monotonic()
+        console.step(f"==== {name}")
+        code = phase()
+        failed = failed or code != 0
+        took = console.elapsed(time.monotonic() - begin)
+        summary.append(f"{name} {'FAILED' if code else 'ok'} ({took})")
+    console.step(f"./dev test: {', '.join(summary)}: {'FAILED' if failed else 'all passed'}")
+    return 1 if failed else 0
+
+
+def install_tools() -> int:
+    """`./dev tools`: what the tests need."""
+    tools.install(for_tests=True)
+    tools.report()
+    return 0

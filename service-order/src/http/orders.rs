@@ -1,0 +1,66 @@
+//! Orders to read.
+
+use axum::extract::State;
+use common::contract::Problem;
+use common::contract::order::Order;
+use common::contract::saga::UnfinishedSaga;
+use common::http::{ApiError, Json, PathParam, QueryParam};
+use common::ids::{OrderId, SagaId};
+use serde::Deserialize;
+use sqlx::MySqlPool;
+use utoipa::IntoParams;
+
+use crate::domain::orders;
+
+/// One order.
+#[utoipa::path(get, path = "/api/orders/{orderId}", tag = "orders",
+    params(("orderId" = OrderId, Path, description = "The order's id")), responses(
+    (status = 200, description = "The order", body = Order),
+    (status = 404, description = "NOT_FOUND", body = Problem),
+    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem),
+))]
+pub(super) async fn by_id(
+    State(pool): State<MySqlPool>,
+    PathParam(id): PathParam<OrderId>,
+) -> Result<Json<Order>, ApiError> {
+    Ok(Json(orders::by_id(&pool, id).await?))
+}
+
+/// The order of a saga.
+#[utoipa::path(get, path = "/api/orders/by-saga/{sagaId}", tag = "orders",
+    params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
+    (status = 200, description = "The order", body = Order),
+    (status = 404, description = "NOT_FOUND", body = Problem),
+    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem),
+))]
+pub(super) async fn by_saga(
+    State(pool): State<MySqlPool>,
+    PathParam(saga_id): PathParam<SagaId>,
+) -> Result<Json<Order>, ApiError> {
+    Ok(Json(orders::by_saga(&pool, &saga_id).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct Age {
+    /// Only those that were made longer ago than so many seconds; twice the saga's deadline unless said otherwise.
+    #[serde(default = "twice_the_deadline")]
+    older_than_seconds: u32,
+}
+
+fn twice_the_deadline() -> u32 {
+    120
+}
+
+/// Orders that are neither confirmed nor cancelled, oldest first, at most 1000.
+#[utoipa::path(get, path = "/api/orders/unfinished", tag = "orders", params(Age), responses(
+    (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
+    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem),
+))]
+pub(super) async fn unfinished(
+    State(pool): State<MySqlPool>,
+    QueryParam(age): QueryParam<Age>,
+) -> Result<Json<Vec<UnfinishedSaga>>, ApiError> {
+    Ok(Json(orders::unfinished(&pool, age.older_than_seconds).await?))
+}

@@ -1,0 +1,66 @@
+//! The steps of the saga that happen here.
+
+use axum::extract::State;
+use common::contract::order::{OrderCreated, OrderStatus};
+use common::contract::saga::StepDone;
+use common::contract::{Problem, SagaOrder, UndoRequest};
+use common::http::{ApiError, Json, record_saga};
+use common::telemetry::metrics::count_step;
+use sqlx::MySqlPool;
+
+use crate::domain::{self, orders};
+
+/// `order.create`: makes the order, PENDING. Repeated, it returns what the first call returned.
+#[utoipa::path(post, path = "/api/orders/steps/create", tag = "steps", request_body = SagaOrder, responses(
+    (status = 200, description = "The order is there", body = OrderCreated),
+    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+))]
+pub(super) async fn create(
+    State(pool): State<MySqlPool>,
+    Json(order): Json<SagaOrder>,
+) -> Result<Json<OrderCreated>, ApiError> {
+    record_saga(&order.saga_id);
+    let order_id = counted("order.create", orders::create(&pool, &order).await)?;
+    Ok(Json(OrderCreated { order_id }))
+}
+
+/// `order.confirm`: the order is paid and CONFIRMED.
+#[utoipa::path(post, path = "/api/orders/steps/confirm", tag = "steps", request_body = SagaOrder, responses(
+    (status = 200, description = "The order is CONFIRMED", body = StepDone),
+    (status = 404, description = "NOT_FOUND: the saga has no order", body = Problem),
+    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+))]
+pub(super) async fn confirm(
+    State(pool): State<MySqlPool>,
+    Json(order): Json<SagaOrder>,
+) -> Result<Json<StepDone>, ApiError> {
+    record_saga(&order.saga_id);
+    counted("order.confirm", orders::confirm(&pool, &order).await).map(done)
+}
+
+/// `order.cancel`: the order is CANCELLED, also one that never was; from then on `order.create` is refused.
+#[utoipa::path(post, path = "/api/orders/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
+    (status = 200, description = "The order is CANCELLED", body = StepDone),
+    (status = 409, description = "ALREADY_CONFIRMED", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+))]
+pub(super) async fn cancel(
+    State(pool): State<MySqlPool>,
+    Json(undo): Json<UndoRequest>,
+) -> Result<Json<StepDone>, ApiError> {
+    record_saga(&undo.order.saga_id);
+    counted("order.cancel", orders::cancel(&pool, &undo.order, &undo.reason).await).map(done)
+}
+
+fn done(status: OrderStatus) -> Json<StepDone> {
+    let status = if status == OrderStatus::Confirmed { "CONFIRMED" } else { "CANCELLED" };
+    Json(StepDone { status: status.to_owned() })
+}
+
+fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
+    let result = result.map_err(ApiError::from);
+    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
+    result
+}

@@ -1,0 +1,35 @@
+//! Orders: create, confirm, cancel, read.
+//!
+//! Floors, each of which may use those below it: `http` (axum: parse, call, render) → `domain` (use cases, one
+//! transaction each) → `store` (SQL, one file a table) → `model` (states and their legal transitions, no I/O).
+
+mod domain;
+mod http;
+mod model;
+mod store;
+
+use common::config::Env;
+use common::lifecycle::Lifecycle;
+use common::process::StartError;
+use common::service::{Service, Settings};
+use sqlx::migrate::Migrator;
+
+/// The port unless `SERVER_PORT` says otherwise.
+pub const PORT: u16 = 21082;
+
+/// The schema of the database `orders`.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Runs the service until SIGTERM.
+///
+/// # Errors
+/// A setting is wrong, or the port cannot be used.
+pub async fn run(env: Env) -> Result<(), StartError> {
+    let settings = Settings::from_env(&env, PORT, "orders")?;
+    let lifecycle = Lifecycle::default();
+    let service = Service::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), settings, lifecycle.clone())?;
+    tokio::spawn(async move { lifecycle.follow_signals().await });
+    let database = service.database.clone();
+    let routes = http::routes(database.pool().clone());
+    Ok(service.serve(routes, async move { database.prepare(&MIGRATOR).await }).await?)
+}

@@ -1,0 +1,7 @@
+//! The program `service-order`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    common::process::main(service_order::PORT, service_order::run)
+}

@@ -1,0 +1,27 @@
+//! The small HTTP client that the harness itself needs.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+
+/// Plain HTTP/1.1 with keep-alive.
+pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+pub(crate) fn client() -> HttpClient {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+/// GET on a new connection; None if there was no complete answer within the limit.
+pub(crate) async fn get(url: &str, limit: Duration) -> Option<(u16, String)> {
+    let url = url.parse().expect("a path makes a well-formed URL");
+    let fetched = async {
+        let reply = client().get(url).await.ok()?;
+        let status = reply.status().as_u16();
+        let body = reply.into_body().collect().await.ok()?.to_bytes();
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
+    };
+    tokio::time::timeout(limit, fetched).await.ok()?
+}

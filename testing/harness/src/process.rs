@@ -1,0 +1,187 @@
+//! The product's services as real processes, to be killed, paused and started again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::daemon::Daemon;
+use crate::launch::Launch;
+use crate::{build, free_port, http, tools};
+
+/// From the start until a service must answer.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// The product's stop grace is 40 s.
+const STOP_LIMIT: Duration = Duration::from_secs(45);
+
+/// One process of one of the product's services, on a port of its own. It dies with this value.
+///
+/// ```no_run
+/// # async fn example() {
+/// use harness::process::ServiceProcess;
+///
+/// harness::ensure_built(&["service-order"]).await;
+/// let orders = ServiceProcess::new("service-order").with_env("SPRING_DATASOURCE_URL", "mysql://…");
+/// orders.start();
+/// orders.wait_ready().await;
+/// orders.kill().await;
+/// orders.restart().await;
+/// assert_eq!(orders.terminate().await, 0);
+/// # }
+/// ```
+pub struct ServiceProcess {
+    daemon: Daemon,
+    program: PathBuf,
+    port: u16,
+    env: Mutex<BTreeMap<String, String>>,
+}
+
+impl ServiceProcess {
+    /// The service whose binary is `name`, not started yet; see [`ensure_built`](crate::ensure_built).
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self::of_program(&build::binary(name))
+    }
+
+    /// As [`new`](Self::new), with the binary's path.
+    #[must_use]
+    pub fn of_program(program: &Path) -> Self {
+        let name = program.file_name().and_then(|name| name.to_str()).expect("a program has a name");
+        let port = free_port();
+        let env = BTreeMap::from([("SERVER_PORT".to_owned(), port.to_string())]);
+        Self { daemon: Daemon::new(name), program: program.to_path_buf(), port, env: Mutex::new(env) }
+    }
+
+    /// Sets an environment variable. Of the test's own environment the process sees only PATH, HOME and a few
+    /// more, so nothing comes in by accident.
+    #[must_use]
+    pub fn with_env(self, name: &str, value: impl ToString) -> Self {
+        self.set_env(name, value);
+        self
+    }
+
+    /// Sets an environment variable for the next start.
+    pub fn set_env(&self, name: &str, value: impl ToString) {
+        self.env().insert(name.to_owned(), value.to_string());
+    }
+
+    /// Shifts the process's wall clock by so many seconds (its monotonic clock stays right).
+    #[must_use]
+    pub fn with_clock_shift(self, seconds: i64) -> Self {
+        self.with_env("LD_PRELOAD", tools::faketime_library().display())
+            .with_env("FAKETIME", format!("{seconds:+}s"))
+            .with_env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .with_env("FAKETIME_DISABLE_SHM", "1")
+    }
+
+    /// Starts the process, and does not wait for anything.
+    pub fn start(&self) {
+        let env = self.env().clone();
+        self.daemon.start(&Launch { env, ..Launch::new(self.program.clone()) });
+    }
+
+    /// Ends the process with SIGTERM if it runs, and starts it on the same port with the same environment.
+    pub async fn restart(&self) {
+        if self.is_running() {
+            self.terminate().await;
+        }
+        self.start();
+    }
+
+    /// `http://127.0.0.1:<port>`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port it serves.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process's own id (of the last start).
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.daemon.pid()
+    }
+
+    /// True from the start until the process has ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.daemon.is_running()
+    }
+
+    /// Waits until `GET /actuator/health/readiness` is 200. Panics with the end of the log if the process ends.
+    pub async fn wait_ready(&self) {
+        self.wait_ok("/actuator/health/readiness", START_LIMIT).await;
+    }
+
+    /// Waits until `GET /actuator/health` is 200: every part UP. Panics as `wait_ready`.
+    pub async fn wait_up(&self) {
+        self.wait_ok("/actuator/health", START_LIMIT).await;
+    }
+
+    /// Waits until a GET of `path` is 200. Panics as `wait_ready`.
+    pub async fn wait_ok(&self, path: &str, limit: Duration) {
+        let what = format!("200 from {}{path}", self.url());
+        self.daemon
+            .ready_when(limit, &what, async || self.get(path).await.is_some_and(|(status, _)| status == 200))
+            .await;
+    }
+
+    /// Status and body of a GET on a new connection; None if no complete answer came within 5 s.
+    pub async fn get(&self, path: &str) -> Option<(u16, String)> {
+        http::get(&format!("{}{path}", self.url()), Duration::from_secs(5)).await
+    }
+
+    /// Sends SIGTERM and returns the exit code: 0 if the process ended in order.
+    pub async fn terminate(&self) -> i32 {
+        self.daemon.signal(Signal::TERM);
+        self.wait_exit(STOP_LIMIT).await
+    }
+
+    /// Sends SIGTERM and does not wait; see [`wait_exit`](Self::wait_exit).
+    pub fn begin_terminate(&self) {
+        self.daemon.signal(Signal::TERM);
+    }
+
+    /// Sends SIGKILL and waits until the process is gone.
+    pub async fn kill(&self) {
+        self.daemon.signal(Signal::KILL);
+        self.wait_exit(Duration::from_secs(5)).await;
+    }
+
+    /// Waits for the process's own end, and returns its exit code (128 + n if signal n ended it).
+    pub async fn wait_exit(&self, limit: Duration) -> i32 {
+        self.daemon.exit_code(limit).await
+    }
+
+    /// Sends SIGSTOP and waits until the process stands still: alive, connections open, no answer.
+    pub async fn pause(&self) {
+        self.daemon.pause().await;
+    }
+
+    /// Sends SIGCONT: the process goes on where it stood.
+    pub fn resume(&self) {
+        self.daemon.signal(Signal::CONT);
+    }
+
+    /// All that the process has printed so far, over all restarts.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.daemon.log()
+    }
+
+    /// The file behind [`log`](Self::log). When a test fails, a copy is kept in `target/…/test-logs`.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.daemon.log_path()
+    }
+
+    fn env(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+        self.env.lock().expect("nothing panics while it holds the environment")
+    }
+}

@@ -1,0 +1,61 @@
+//! A private Temporal server.
+
+use std::process::{Command, Stdio};
+
+use tokio::net::TcpStream;
+
+use super::{Kind, Server};
+use crate::daemon::Daemon;
+use crate::launch::Launch;
+use crate::{free_port, tools};
+
+/// A private Temporal server with the namespace `default`; it keeps its state in a file over restarts.
+pub struct Temporal(pub(super) Server);
+
+impl Temporal {
+    /// Starts one, and waits until its namespace is there.
+    pub async fn start() -> Self {
+        let daemon = Daemon::new("temporal");
+        let port = free_port();
+        let launch = Launch::new(tools::find_program("temporal"))
+            .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000", "--log-level", "error"])
+            .arg("--db-filename")
+            .arg(daemon.dir().join("temporal.db"));
+        Self(Server::start(Kind::Temporal, daemon, launch, port).await)
+    }
+
+    /// `http://127.0.0.1:<port>`, for `TEMPORAL_SERVICE_URL`; without the scheme it is `address()`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Runs `temporal <arguments>` against this server; returns what it prints, or the error text if it fails.
+    pub async fn command(&self, arguments: &[&str]) -> Result<String, String> {
+        run_cli(self.port(), arguments).await
+    }
+}
+
+pub(super) async fn is_ready(port: u16) -> bool {
+    // The command takes a while to start: first see whether there is anyone to talk to.
+    TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+        && run_cli(port, &["operator", "namespace", "describe", "--namespace", "default"]).await.is_ok()
+}
+
+async fn run_cli(port: u16, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(tools::find_program("temporal"));
+    command
+        .args(arguments)
+        .args(["--address", &format!("127.0.0.1:{port}"), "--command-timeout", "10s"])
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .expect("running a program does not panic")
+        .expect("temporal can be run");
+    let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(printed(&output.stdout)),
+        false => Err(printed(&output.stderr)),
+    }
+}
