@@ -72,18 +72,29 @@ def run(
 
 
 def _end(child: subprocess.Popen, group: bool) -> None:
-    """Stop a foreground command, politely first."""
-    send = os.killpg if group else os.kill
+    """Stop a foreground command, politely first; with `group`, whatever it started as well."""
     with ignored():
         for signum, patience in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
+            _send(child.pid, signum, group)
             try:
-                send(child.pid, signum)
                 child.wait(patience)
-                return
-            except ProcessLookupError:
-                return
+                break
             except subprocess.TimeoutExpired:
                 continue
+        deadline = time.monotonic() + 2
+        while group and _send(child.pid, 0, group) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if group:
+            _send(child.pid, signal.SIGKILL, group)
+
+
+def _send(pid: int, signum: int, group: bool) -> bool:
+    """Signal a process or its group; whether there was one."""
+    try:
+        (os.killpg if group else os.kill)(pid, signum)
+        return True
+    except ProcessLookupError:
+        return False
 
 
 def must_run(argv: Sequence[str], env: Mapping[str, str] | None = None, output: Path | None = None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from . import console
 from .console import Trouble
 
-_APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
+_APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", "-o", "Dpkg::Use-Pty=0"]
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 _updated = False
 

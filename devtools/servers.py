@@ -10,6 +10,10 @@ from . import console, layout, tools
 from .pieces import Health, Piece, converse, require_listener
 
 
+# MySQL would not start without the folder for file exchange, which Debian's package of the bare programs lacks.
+_NO_FILES = "--secure-file-priv=NULL"
+
+
 class Database(Piece):
     """What MariaDB and MySQL have in common."""
 
@@ -109,12 +113,12 @@ class MySql(Database):
     def initialise(self, folder: Path, log: Path) -> None:
         """Create the system tables."""
         program = tools.require_mysqld()
-        arguments = ["--no-defaults", *_run_as(), "--initialize-insecure", f"--datadir={folder}"]
+        arguments = ["--no-defaults", *_run_as(), "--initialize-insecure", f"--datadir={folder}", _NO_FILES]
         console.must_run([program, *arguments], output=log)
 
     def command(self) -> list[str]:
         """The server in the foreground, without the X protocol's extra port."""
-        return [tools.require_mysqld(), *self._options(), "--mysqlx=OFF"]
+        return [tools.require_mysqld(), *self._options(), "--mysqlx=OFF", _NO_FILES]
 
 
 def _run_as() -> list[str]:

@@ -50,6 +50,20 @@ pub enum PaymentStatus {
     Cancelled,
 }
 
+impl PaymentStatus {
+    /// The state as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approving => "APPROVING",
+            Self::Approved => "APPROVED",
+            Self::Declined => "DECLINED",
+            Self::Cancelling => "CANCELLING",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
 /// A payment as service-payment shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Code;
 use super::order::PlaceOrder;
@@ -143,4 +143,18 @@ pub struct UnfinishedSaga {
     pub status: String,
     /// How long ago the row was made, in seconds by the database's clock.
     pub age_seconds: i64,
+}
+
+/// The query of `GET …/unfinished`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct Age {
+    /// Only those that were made longer ago than so many seconds; twice the saga's deadline unless said otherwise.
+    #[serde(default = "twice_the_deadline")]
+    pub older_than_seconds: u32,
+}
+
+fn twice_the_deadline() -> u32 {
+    120
 }

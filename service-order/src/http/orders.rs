@@ -3,12 +3,10 @@
 use axum::extract::State;
 use common::contract::Problem;
 use common::contract::order::Order;
-use common::contract::saga::UnfinishedSaga;
+use common::contract::saga::{Age, UnfinishedSaga};
 use common::http::{ApiError, Json, PathParam, QueryParam};
 use common::ids::{OrderId, SagaId};
-use serde::Deserialize;
 use sqlx::MySqlPool;
-use utoipa::IntoParams;
 
 use crate::domain::orders;
 
@@ -38,19 +36,6 @@ pub(super) async fn by_saga(
     PathParam(saga_id): PathParam<SagaId>,
 ) -> Result<Json<Order>, ApiError> {
     Ok(Json(orders::by_saga(&pool, &saga_id).await?))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub(super) struct Age {
-    /// Only those that were made longer ago than so many seconds; twice the saga's deadline unless said otherwise.
-    #[serde(default = "twice_the_deadline")]
-    older_than_seconds: u32,
-}
-
-fn twice_the_deadline() -> u32 {
-    120
 }
 
 /// Orders that are neither confirmed nor cancelled, oldest first, at most 1000.

@@ -55,8 +55,7 @@ pub(super) async fn cancel(
 }
 
 fn done(status: OrderStatus) -> Json<StepDone> {
-    let status = if status == OrderStatus::Confirmed { "CONFIRMED" } else { "CANCELLED" };
-    Json(StepDone { status: status.to_owned() })
+    Json(StepDone { status: status.as_str().to_owned() })
 }
 
 fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {

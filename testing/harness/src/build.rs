@@ -24,11 +24,12 @@ fn build_missing(mut packages: BTreeSet<String>) {
         return;
     }
     let profile = profile_dir();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in testing/");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args(["build", "--quiet", "--bins"])
         .args(packages.iter().flat_map(|package| ["--package", package]))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .current_dir(workspace)
         .env("CARGO_TARGET_DIR", profile.parent().expect("the profile's folder is in the target folder"))
         .env("SQLX_OFFLINE", "true");
     match profile.file_name().and_then(|name| name.to_str()) {

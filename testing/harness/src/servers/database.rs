@@ -17,8 +17,9 @@ use crate::{free_port, tools};
 
 const PASSWORD: &str = "root1234";
 
-/// Run at each start. Without name resolution `root@localhost` does not match a connection from 127.0.0.1.
+/// Run at each start (a new database may have this user, without a password). Without name resolution `root@localhost` does not match a connection from 127.0.0.1.
 const ACCESS: &str = "CREATE USER IF NOT EXISTS root@'127.0.0.1' IDENTIFIED BY 'root1234';
+ALTER USER root@'127.0.0.1' IDENTIFIED BY 'root1234';
 GRANT ALL PRIVILEGES ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 ";
 

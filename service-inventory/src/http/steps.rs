@@ -1,0 +1,78 @@
+//! The steps of the saga that happen here.
+
+use axum::extract::State;
+use common::contract::inventory::StockReserved;
+use common::contract::problem::CONTENT_TYPE;
+use common::contract::saga::StepDone;
+use common::contract::{Problem, SagaOrder, UndoRequest};
+use common::http::{ApiError, Json, record_saga};
+use common::telemetry::metrics::count_step;
+use sqlx::MySqlPool;
+
+use super::error::{BadBody, Unavailable};
+use crate::domain::{self, stock};
+use crate::model::Status;
+
+/// `stock.reserve`: promises the pieces. Repeated, it returns what the first call returned, a refusal too.
+#[utoipa::path(post, path = "/api/inventory/steps/reserve", tag = "steps", request_body = SagaOrder, responses(
+    (status = 200, description = "The pieces are promised", body = StockReserved),
+    (status = 409, description = "INSUFFICIENT_STOCK, or SAGA_CANCELLED with the reason",
+        body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED, or a wrong field",
+        body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
+))]
+pub(super) async fn reserve(
+    State(pool): State<MySqlPool>,
+    Json(order): Json<SagaOrder>,
+) -> Result<Json<StockReserved>, ApiError> {
+    record_saga(&order.saga_id);
+    let unit_price = counted("stock.reserve", stock::reserve(&pool, &order).await)?;
+    Ok(Json(StockReserved { unit_price }))
+}
+
+/// `stock.confirm`: the promised pieces are gone.
+#[utoipa::path(post, path = "/api/inventory/steps/confirm", tag = "steps", request_body = SagaOrder, responses(
+    (status = 200, description = "The reservation is CONFIRMED", body = StepDone),
+    (status = 404, description = "NOT_FOUND: the saga has no reservation", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field",
+        body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
+))]
+pub(super) async fn confirm(
+    State(pool): State<MySqlPool>,
+    Json(order): Json<SagaOrder>,
+) -> Result<Json<StepDone>, ApiError> {
+    record_saga(&order.saga_id);
+    counted("stock.confirm", stock::confirm(&pool, &order).await).map(done)
+}
+
+/// `stock.release`: the pieces are free again, also if none were promised; from then on `stock.reserve` is refused.
+#[utoipa::path(post, path = "/api/inventory/steps/release", tag = "steps", request_body = UndoRequest, responses(
+    (status = 200, description = "The reservation is RELEASED", body = StepDone),
+    (status = 409, description = "ALREADY_CONFIRMED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field",
+        body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
+))]
+pub(super) async fn release(
+    State(pool): State<MySqlPool>,
+    Json(undo): Json<UndoRequest>,
+) -> Result<Json<StepDone>, ApiError> {
+    record_saga(&undo.order.saga_id);
+    counted("stock.release", stock::release(&pool, &undo.order, &undo.reason).await).map(done)
+}
+
+fn done(status: Status) -> Json<StepDone> {
+    Json(StepDone { status: status.as_str().to_owned() })
+}
+
+fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
+    let result = result.map_err(ApiError::from);
+    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
+    result
+}

@@ -1,0 +1,71 @@
+//! The steps of the saga that happen here.
+
+use axum::extract::State;
+use common::contract::payment::{CancelDecided, Paid};
+use common::contract::saga::StepDone;
+use common::contract::{Code, Problem, SagaOrder, UndoRequest};
+use common::http::{ApiError, Json, record_saga};
+use common::telemetry::metrics::count_step;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::domain::{self, Payments};
+
+/// `payment.pay`, the pivot: takes the money, once. Goes on to its end even if the caller goes away.
+#[utoipa::path(post, path = "/api/payments/steps/pay", tag = "steps", request_body = SagaOrder, responses(
+    (status = 200, description = "Paid", body = Paid),
+    (status = 402, description = "PAYMENT_DECLINED", body = Problem),
+    (status = 409, description = "SAGA_CANCELLED, with the reason, or IN_PROGRESS: try again", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 503, description = "GATEWAY_UNAVAILABLE or GATEWAY_BUSY: try again", body = Problem),
+))]
+pub(super) async fn pay(
+    State(payments): State<Payments>,
+    State(calls): State<TaskTracker>,
+    Json(order): Json<SagaOrder>,
+) -> Result<Json<Paid>, ApiError> {
+    record_saga(&order.saga_id);
+    let call = async move { payments.pay(&order).await }.in_current_span();
+    let result = calls
+        .spawn(call)
+        .await
+        .map_err(|error| ApiError::fault(Code::INTERNAL, "a fault of ours; the log says more", error))?;
+    Ok(Json(Paid { payment_id: counted("payment.pay", result)? }))
+}
+
+/// `payment.cancel`, the decision: from now on this saga is never paid, unless it was paid before.
+#[utoipa::path(post, path = "/api/payments/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
+    (status = 200, description = "Decided: the saga is cancelled, for the reason given", body = CancelDecided),
+    (status = 409, description = "ALREADY_PAID: decided, the saga goes forward", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+))]
+pub(super) async fn cancel(
+    State(payments): State<Payments>,
+    Json(undo): Json<UndoRequest>,
+) -> Result<Json<CancelDecided>, ApiError> {
+    record_saga(&undo.order.saga_id);
+    counted("payment.cancel", payments.cancel(&undo.order, &undo.reason).await).map(Json)
+}
+
+/// `payment.settle`: after a decided cancel, the gateway gives back what it took and takes nothing more.
+#[utoipa::path(post, path = "/api/payments/steps/settle", tag = "steps", request_body = UndoRequest, responses(
+    (status = 200, description = "Settled: no money is kept", body = StepDone),
+    (status = 404, description = "NOT_FOUND: the saga has no payment", body = Problem),
+    (status = 409, description = "ALREADY_PAID, or IN_PROGRESS: no cancel was decided", body = Problem),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 503, description = "GATEWAY_UNAVAILABLE or GATEWAY_BUSY: try again", body = Problem),
+))]
+pub(super) async fn settle(
+    State(payments): State<Payments>,
+    Json(undo): Json<UndoRequest>,
+) -> Result<Json<StepDone>, ApiError> {
+    record_saga(&undo.order.saga_id);
+    let status = counted("payment.settle", payments.settle(&undo.order).await)?;
+    Ok(Json(StepDone { status: status.as_str().to_owned() }))
+}
+
+fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
+    let result = result.map_err(ApiError::from);
+    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
+    result
+}

@@ -1,0 +1,7 @@
+//! The program `service-payment`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    common::process::main(service_payment::PORT, service_payment::run)
+}

@@ -1,0 +1,3 @@
+//! SQL, one file a table. Functions take a connection, so the caller owns the transaction.
+
+pub(crate) mod payments;

@@ -1,0 +1,9 @@
+//! Each feature of the harness, proved with real servers and processes.
+
+mod client;
+mod http_proxy;
+mod leaks;
+mod processes;
+mod servers;
+mod tcp_proxy;
+mod waiting;
