@@ -42,7 +42,10 @@ impl Config {
         let lease = env.millis("PAYMENT_LEASE_MS", Duration::from_secs(12))?;
         if lease < gateway_limit + LEASE_MARGIN {
             let least = (gateway_limit + LEASE_MARGIN).as_millis();
-            return Err(ConfigError::new("PAYMENT_LEASE_MS", format!("must be GATEWAY_TIMEOUT_MS + 2000 = {least} or more")));
+            return Err(ConfigError::new(
+                "PAYMENT_LEASE_MS",
+                format!("must be GATEWAY_TIMEOUT_MS + 2000 = {least} or more"),
+            ));
         }
         Ok(Self {
             service,

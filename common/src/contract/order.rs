@@ -8,9 +8,9 @@ use super::saga::PaymentMethod;
 use crate::ids::{CustomerId, OrderId, PaymentId, ProductId, Quantity, SagaId};
 use crate::money::Money;
 
-/// `order.create`: `SagaOrder` → [`OrderCreated`].
+/// `order.create`: `SagaOrder` → [`OrderRef`].
 pub const CREATE: &str = "/api/orders/steps/create";
-/// `order.confirm`: `SagaOrder` → `StepDone`.
+/// `order.confirm`: `SagaOrder` → [`OrderRef`].
 pub const CONFIRM: &str = "/api/orders/steps/confirm";
 /// `order.cancel`: `UndoRequest` → `StepDone`.
 pub const CANCEL: &str = "/api/orders/steps/cancel";
@@ -34,10 +34,10 @@ pub struct PlaceOrder {
     pub payment_method: PaymentMethod,
 }
 
-/// The answer of `order.create`.
+/// The answer of `order.create` and `order.confirm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct OrderCreated {
+pub struct OrderRef {
     /// The id in the row: of the first call that made it.
     pub order_id: OrderId,
 }
@@ -98,4 +98,26 @@ pub struct Order {
     pub created_at: String,
     /// When it last changed, UTC.
     pub updated_at: String,
+}
+
+/// Where an order of the orders API stands: the answer of every success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderProgress {
+    /// `false` only for an order that ended CANCELLED.
+    pub success: bool,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// The order's id.
+    pub order_id: OrderId,
+    /// The payment's id.
+    pub payment_id: PaymentId,
+    /// The saga's id, which is the Temporal workflow's.
+    pub workflow_id: SagaId,
+    /// The steps that are being tried right now, while the order is PENDING.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// Why it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
 }

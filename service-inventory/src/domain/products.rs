@@ -16,8 +16,11 @@ use crate::store::{products, stock};
 const LIST_LIMIT: u32 = 1000;
 
 /// Id, name, price in cents, and pieces of the products that an empty catalogue gets.
-const DEMO: [(i64, &str, i64, u32); 3] =
-    [(1, "Demo product", 1_000_000, 100), (2, "Large demo product", 2_500_000, 50), (3, "Small demo product", 99_050, 1000)];
+const DEMO: [(i64, &str, i64, u32); 3] = [
+    (1, "Demo product", 1_000_000, 100),
+    (2, "Large demo product", 2_500_000, 50),
+    (3, "Small demo product", 99_050, 1000),
+];
 
 /// A new product.
 pub(crate) struct Draft {

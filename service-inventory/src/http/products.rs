@@ -49,10 +49,7 @@ pub(super) async fn by_id(
     BadBody,
     Unavailable,
 ))]
-pub(super) async fn create(
-    State(pool): State<MySqlPool>,
-    Json(new): Json<NewProduct>,
-) -> Result<Response, ApiError> {
+pub(super) async fn create(State(pool): State<MySqlPool>, Json(new): Json<NewProduct>) -> Result<Response, ApiError> {
     let NewProduct { product_id: id, name, price, quantity } = new;
     let name = name.try_into().map_err(|fault: &str| ApiError::field(Code::VALIDATION_FAILED, "name", fault))?;
     Ok(match products::create(&pool, &Draft { id, name, price, quantity }).await? {
@@ -78,11 +75,8 @@ pub(super) async fn add_stock(
     PathParam(id): PathParam<ProductId>,
     Json(add): Json<AddStock>,
 ) -> Result<Json<Product>, ApiError> {
-    let delivery_id = add
-        .delivery_id
-        .try_into()
-        .map_err(|fault: common::ids::InvalidValue| {
-            ApiError::field(Code::VALIDATION_FAILED, "deliveryId", fault.to_string())
-        })?;
+    let delivery_id = add.delivery_id.try_into().map_err(|fault: common::ids::InvalidValue| {
+        ApiError::field(Code::VALIDATION_FAILED, "deliveryId", fault.to_string())
+    })?;
     Ok(Json(products::receive(&pool, id, &delivery_id, add.quantity).await?))
 }

@@ -27,21 +27,21 @@ pub(crate) async fn create(pool: &MySqlPool, order: &SagaOrder) -> Result<OrderI
     .await
 }
 
-/// `order.confirm`: the order is CONFIRMED.
-pub(crate) async fn confirm(pool: &MySqlPool, order: &SagaOrder) -> Result<OrderStatus, Error> {
+/// `order.confirm`: the order is CONFIRMED. Returns its id.
+pub(crate) async fn confirm(pool: &MySqlPool, order: &SagaOrder) -> Result<OrderId, Error> {
     retrying("order.confirm", || async {
         let mut tx = pool.begin().await?;
         let row = lock_own(&mut tx, order).await?;
         let change = model::confirm(row.status).map_err(|conflict| refusal(conflict, &row))?;
         apply(&mut tx, &order.saga_id, change, None).await?;
         tx.commit().await?;
-        Ok(OrderStatus::Confirmed)
+        Ok(row.order_id)
     })
     .await
 }
 
 /// `order.cancel`: the order is CANCELLED, also if it never was.
-pub(crate) async fn cancel(pool: &MySqlPool, order: &SagaOrder, reason: &Code) -> Result<OrderStatus, Error> {
+pub(crate) async fn cancel(pool: &MySqlPool, order: &SagaOrder, reason: &Code) -> Result<(), Error> {
     retrying("order.cancel", || async {
         let mut tx = pool.begin().await?;
         orders::insert(&mut tx, order, OrderStatus::Cancelled, Some(reason)).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn cancel(pool: &MySqlPool, order: &SagaOrder, reason: &Code) -
         let change = model::cancel(row.status).map_err(|conflict| refusal(conflict, &row))?;
         apply(&mut tx, &order.saga_id, change, Some(reason)).await?;
         tx.commit().await?;
-        Ok(OrderStatus::Cancelled)
+        Ok(())
     })
     .await
 }

@@ -1,7 +1,7 @@
 //! The steps of the saga that happen here.
 
 use axum::extract::State;
-use common::contract::order::{OrderCreated, OrderStatus};
+use common::contract::order::{OrderRef, OrderStatus};
 use common::contract::saga::StepDone;
 use common::contract::{Problem, SagaOrder, UndoRequest};
 use common::http::{ApiError, Json, record_saga};
@@ -12,22 +12,22 @@ use crate::domain::{self, orders};
 
 /// `order.create`: makes the order, PENDING. Repeated, it returns what the first call returned.
 #[utoipa::path(post, path = "/api/orders/steps/create", tag = "steps", request_body = SagaOrder, responses(
-    (status = 200, description = "The order is there", body = OrderCreated),
+    (status = 200, description = "The order is there", body = OrderRef),
     (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
     (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
 ))]
 pub(super) async fn create(
     State(pool): State<MySqlPool>,
     Json(order): Json<SagaOrder>,
-) -> Result<Json<OrderCreated>, ApiError> {
+) -> Result<Json<OrderRef>, ApiError> {
     record_saga(&order.saga_id);
     let order_id = counted("order.create", orders::create(&pool, &order).await)?;
-    Ok(Json(OrderCreated { order_id }))
+    Ok(Json(OrderRef { order_id }))
 }
 
 /// `order.confirm`: the order is paid and CONFIRMED.
 #[utoipa::path(post, path = "/api/orders/steps/confirm", tag = "steps", request_body = SagaOrder, responses(
-    (status = 200, description = "The order is CONFIRMED", body = StepDone),
+    (status = 200, description = "The order is CONFIRMED", body = OrderRef),
     (status = 404, description = "NOT_FOUND: the saga has no order", body = Problem),
     (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
     (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
@@ -35,9 +35,10 @@ pub(super) async fn create(
 pub(super) async fn confirm(
     State(pool): State<MySqlPool>,
     Json(order): Json<SagaOrder>,
-) -> Result<Json<StepDone>, ApiError> {
+) -> Result<Json<OrderRef>, ApiError> {
     record_saga(&order.saga_id);
-    counted("order.confirm", orders::confirm(&pool, &order).await).map(done)
+    let order_id = counted("order.confirm", orders::confirm(&pool, &order).await)?;
+    Ok(Json(OrderRef { order_id }))
 }
 
 /// `order.cancel`: the order is CANCELLED, also one that never was; from then on `order.create` is refused.
@@ -51,11 +52,8 @@ pub(super) async fn cancel(
     Json(undo): Json<UndoRequest>,
 ) -> Result<Json<StepDone>, ApiError> {
     record_saga(&undo.order.saga_id);
-    counted("order.cancel", orders::cancel(&pool, &undo.order, &undo.reason).await).map(done)
-}
-
-fn done(status: OrderStatus) -> Json<StepDone> {
-    Json(StepDone { status: status.as_str().to_owned() })
+    counted("order.cancel", orders::cancel(&pool, &undo.order, &undo.reason).await)?;
+    Ok(Json(StepDone { status: OrderStatus::Cancelled.as_str().to_owned() }))
 }
 
 fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {

@@ -63,13 +63,10 @@ impl Payments {
     }
 
     async fn ask_gateway(&self, order: &SagaOrder, taken_over: bool) -> Result<Verdict, GatewayError> {
-        if taken_over
-            && let ChargeStatus::Final(verdict) = self.gateway.status(&order.saga_id).await?
-        {
+        if taken_over && let ChargeStatus::Final(verdict) = self.gateway.status(&order.saga_id).await? {
             return Ok(verdict);
         }
-        let charge =
-            Charge { key: order.saga_id.clone(), amount: order.amount, method: order.payment_method.clone() };
+        let charge = Charge { key: order.saga_id.clone(), amount: order.amount, method: order.payment_method.clone() };
         self.gateway.approve(&charge).await
     }
 

@@ -34,11 +34,7 @@ pub(super) struct Entry {
 }
 
 /// Inserts the verdict that the scenario has for this charge, unless the key is known.
-pub(super) async fn insert_verdict(
-    db: &mut MySqlConnection,
-    charge: &Charge,
-    scenario: Scenario,
-) -> sqlx::Result<()> {
+pub(super) async fn insert_verdict(db: &mut MySqlConnection, charge: &Charge, scenario: Scenario) -> sqlx::Result<()> {
     let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     let status = if scenario.approves { EntryStatus::Approved } else { EntryStatus::Declined };
     sqlx::query!(
@@ -74,11 +70,7 @@ pub(super) async fn insert_cancelled(db: &mut MySqlConnection, key: &SagaId) -> 
 }
 
 /// The key's entry, locked until the transaction ends; `amount` is compared with the entry's.
-pub(super) async fn lock(
-    db: &mut MySqlConnection,
-    key: &SagaId,
-    amount: Option<Money>,
-) -> sqlx::Result<Option<Entry>> {
+pub(super) async fn lock(db: &mut MySqlConnection, key: &SagaId, amount: Option<Money>) -> sqlx::Result<Option<Entry>> {
     sqlx::query_as!(
         Entry,
         r#"SELECT status AS "status: EntryStatus", (amount <=> ?) AS "same_amount!: bool", approve_calls,

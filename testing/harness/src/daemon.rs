@@ -52,10 +52,8 @@ impl Daemon {
     pub(crate) async fn pause(&self) {
         self.signal(Signal::STOP);
         let what = format!("{} to stand still", self.name);
-        wait::until(&what, Duration::from_secs(5), async || {
-            self.lock().as_ref().is_some_and(Launched::is_stopped)
-        })
-        .await;
+        wait::until(&what, Duration::from_secs(5), async || self.lock().as_ref().is_some_and(Launched::is_stopped))
+            .await;
     }
 
     /// Waits for the end of the process, and returns its exit code.

@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// A shell runs the child and waits for it. Beside it, a reader of standard input sees the pipe close when the
 /// test process is gone (by whatever death), and kills the child. Parent-death signals would not do: they fire
-/// when the *thread* ends that started the child.
+/// when the *thread* ends that started the child. At the end it removes what libfaketime leaves of a process
+/// that was killed.
 const SUPERVISOR: &str = r#"exec 3<&0 </dev/null
 "$@" 3<&- >&2 &
 child=$!
@@ -22,6 +23,7 @@ echo $child
 wait $child
 status=$?
 kill $watcher
+[ -e /dev/shm/faketime_shm_$child ] && rm -f /dev/shm/faketime_shm_$child /dev/shm/sem.faketime_sem_$child
 exit $status"#;
 
 /// Variables of the test process that a child may see; all others would make tests depend on the machine.

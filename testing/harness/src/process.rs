@@ -36,6 +36,7 @@ pub struct ServiceProcess {
     program: PathBuf,
     port: u16,
     env: Mutex<BTreeMap<String, String>>,
+    clock_shift: Option<i64>,
 }
 
 impl ServiceProcess {
@@ -51,7 +52,13 @@ impl ServiceProcess {
         let name = program.file_name().and_then(|name| name.to_str()).expect("a program has a name");
         let port = free_port();
         let env = BTreeMap::from([("SERVER_PORT".to_owned(), port.to_string())]);
-        Self { daemon: Daemon::new(name), program: program.to_path_buf(), port, env: Mutex::new(env) }
+        Self {
+            daemon: Daemon::new(name),
+            program: program.to_path_buf(),
+            port,
+            env: Mutex::new(env),
+            clock_shift: None,
+        }
     }
 
     /// Sets an environment variable. Of the test's own environment the process sees only PATH, HOME and a few
@@ -69,17 +76,23 @@ impl ServiceProcess {
 
     /// Shifts the process's wall clock by so many seconds (its monotonic clock stays right).
     #[must_use]
-    pub fn with_clock_shift(self, seconds: i64) -> Self {
-        self.with_env("LD_PRELOAD", tools::faketime_library().display())
-            .with_env("FAKETIME", format!("{seconds:+}s"))
-            .with_env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .with_env("FAKETIME_DISABLE_SHM", "1")
+    pub fn with_clock_shift(mut self, seconds: i64) -> Self {
+        self.clock_shift = Some(seconds);
+        self
     }
 
     /// Starts the process, and does not wait for anything.
     pub fn start(&self) {
-        let env = self.env().clone();
-        self.daemon.start(&Launch { env, ..Launch::new(self.program.clone()) });
+        let launch = match self.clock_shift {
+            None => Launch::new(self.program.clone()),
+            // By way of `env`, so that the clock of the process's supervisor stays right.
+            Some(seconds) => Launch::new(tools::find_program("env"))
+                .arg(format!("LD_PRELOAD={}", tools::faketime_library().display()))
+                .arg(format!("FAKETIME={seconds:+}s"))
+                .arg("FAKETIME_DONT_FAKE_MONOTONIC=1")
+                .arg(&self.program),
+        };
+        self.daemon.start(&Launch { env: self.env().clone(), ..launch });
     }
 
     /// Ends the process with SIGTERM if it runs, and starts it on the same port with the same environment.

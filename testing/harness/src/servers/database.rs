@@ -89,7 +89,7 @@ fn prepare(folder: &Path, port: u16) -> Launch {
         .args(["--innodb-buffer-pool-size=64M", "--performance-schema=OFF", "--max-connections=600"])
         .args(as_root());
     match program.is_mysql {
-        true => launch.arg("--mysqlx=OFF"),
+        true => launch.args(["--mysqlx=OFF", "--secure-file-priv=NULL"]),
         false => launch,
     }
 }
@@ -152,7 +152,6 @@ impl Program {
         };
         run(&mut command);
     }
-
 }
 
 /// Database servers refuse to run as root unless told to.

@@ -27,7 +27,10 @@ pub async fn temporal() -> &'static Temporal {
 
 /// Starts the server on a thread with a runtime of its own: the runtime of the test that asks first may end
 /// while others wait.
-async fn started<S: Send + Sync>(shared: &'static OnceLock<S>, start: impl AsyncFnOnce() -> S + Send + 'static) -> &'static S {
+async fn started<S: Send + Sync>(
+    shared: &'static OnceLock<S>,
+    start: impl AsyncFnOnce() -> S + Send + 'static,
+) -> &'static S {
     let first = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a thread can have a runtime").block_on(start())

@@ -62,6 +62,7 @@ async fn a_paused_service_answers_once_it_is_resumed() {
     assert_eq!(status, 200);
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock is what is tested")]
 #[tokio::test]
 async fn only_the_wall_clock_of_a_service_is_shifted() {
     for shift in [600, -600] {
@@ -73,6 +74,9 @@ async fn only_the_wall_clock_of_a_service_is_shifted() {
         let theirs = state(&service).await["time"].as_i64().expect("the service tells its time");
         let difference = theirs - i64::try_from(now).expect("it is not that late");
         assert!((difference - shift).abs() <= 2, "{difference} s instead of {shift} s");
+        let left = format!("/dev/shm/faketime_shm_{}", service.pid());
+        drop(service);
+        assert!(!std::path::Path::new(&left).exists());
     }
 }
 

@@ -1,0 +1,19 @@
+//! The route table.
+
+mod error;
+mod key;
+mod orders;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::orders::Orders;
+
+/// All routes of the orders API.
+pub(crate) fn routes(orders: Orders) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(orders::place))
+        .routes(routes!(orders::place_async))
+        .routes(routes!(orders::follow, orders::cancel))
+        .with_state(orders)
+}

@@ -1,0 +1,69 @@
+//! Cancelling an order. It begins with `payment.cancel`, whose answer decides, so that 202 is a promise.
+
+use common::contract::order::{Order, OrderProgress, OrderStatus};
+use common::contract::{Code, SagaOrder, UndoRequest};
+use common::ids::SagaId;
+use common::telemetry::trace::TraceContext;
+
+use super::{Error, Orders};
+use crate::clients::Decision;
+use crate::temporal::RunState;
+
+/// What came of a cancel.
+pub(crate) enum Cancelled {
+    /// The order is CANCELLED.
+    Already(OrderProgress),
+    /// It is decided that the order ends CANCELLED.
+    Decided(OrderProgress),
+}
+
+impl Orders {
+    /// Cancels an order.
+    pub(crate) async fn cancel(&self, saga: &SagaId, trace: &TraceContext) -> Result<Cancelled, Error> {
+        let progress = self.follow(saga, trace).await?;
+        match progress.status {
+            OrderStatus::Confirmed => Err(Error::AlreadyPaid),
+            OrderStatus::Cancelled => Ok(Cancelled::Already(progress)),
+            OrderStatus::Pending => self.decide(saga, progress, trace).await,
+        }
+    }
+
+    async fn decide(&self, saga: &SagaId, progress: OrderProgress, trace: &TraceContext) -> Result<Cancelled, Error> {
+        let order = self.order_of(saga, trace).await?;
+        let undo = UndoRequest { order, reason: Code::CANCELLED_BY_CUSTOMER };
+        match self.services.cancel_payment(&undo, trace).await? {
+            Decision::AlreadyPaid => Err(Error::AlreadyPaid),
+            Decision::Cancelled { reason, .. } => {
+                // The saga meets the decision by itself; this only ends its waits. So the answer stands without it.
+                if let Err(error) = self.temporal.cancel(saga, reason.as_str()).await {
+                    tracing::warn!(%error, "the saga was not told of its cancel; it will find out");
+                }
+                Ok(Cancelled::Decided(OrderProgress { success: false, code: Some(reason), ..progress }))
+            }
+        }
+    }
+
+    /// The order as its steps carry it: from the saga's memo, or from the order's row.
+    async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<SagaOrder, Error> {
+        let known = self.temporal.describe(saga).await?;
+        if let Some(order) = known.filter(|known| known.state == RunState::Running).and_then(|known| known.order) {
+            return Ok(order);
+        }
+        let order = self.services.find_order(saga, trace).await?.ok_or(Error::NotFound)?;
+        Ok(as_step(order))
+    }
+}
+
+fn as_step(order: Order) -> SagaOrder {
+    SagaOrder {
+        saga_id: order.saga_id,
+        fingerprint: order.fingerprint,
+        order_id: order.order_id,
+        payment_id: order.payment_id,
+        customer_id: order.customer_id,
+        product_id: order.product_id,
+        quantity: order.quantity,
+        amount: order.amount,
+        payment_method: order.payment_method,
+    }
+}

@@ -1,0 +1,79 @@
+//! The use cases of the orders API: place, follow, cancel.
+
+mod cancel;
+mod follow;
+mod place;
+
+pub(crate) use cancel::Cancelled;
+pub(crate) use place::Placed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::contract::Code;
+use common::contract::order::{OrderProgress, OrderStatus};
+use common::ids::SagaId;
+use common::lifecycle::Lifecycle;
+use tokio::sync::Semaphore;
+
+use crate::clients::{CallError, Services};
+use crate::saga::SagaOutcome;
+use crate::temporal::{EngineError, Temporal};
+
+/// The use cases, with what they need.
+#[derive(Clone)]
+pub(crate) struct Orders {
+    temporal: Temporal,
+    services: Services,
+    lifecycle: Lifecycle,
+    /// Room for orders in flight.
+    room: Arc<Semaphore>,
+    deadline: Duration,
+    wait: Duration,
+}
+
+/// Why an order did not go as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the order ended CANCELLED: {0}")]
+    Refused(Code),
+    #[error("this key came before with another request")]
+    KeyReused,
+    #[error("as many orders are in flight as the worker has room for")]
+    Overloaded,
+    #[error("Temporal did not answer: the order may have started; repeat with this key")]
+    MayHaveStarted(#[source] EngineError),
+    #[error("the order is paid")]
+    AlreadyPaid,
+    #[error("there is no such order")]
+    NotFound,
+    #[error("Temporal did not answer")]
+    Engine(#[from] EngineError),
+    #[error("a service did not answer")]
+    Service(#[from] CallError),
+}
+
+impl Orders {
+    pub(crate) fn new(
+        temporal: Temporal,
+        services: Services,
+        lifecycle: Lifecycle,
+        max_orders: usize,
+        deadline: Duration,
+        wait: Duration,
+    ) -> Self {
+        Self { temporal, services, lifecycle, room: Arc::new(Semaphore::new(max_orders)), deadline, wait }
+    }
+}
+
+fn progress_of(saga: &SagaId, outcome: SagaOutcome) -> OrderProgress {
+    OrderProgress {
+        success: outcome.status == OrderStatus::Confirmed,
+        status: outcome.status,
+        order_id: outcome.order_id,
+        payment_id: outcome.payment_id,
+        workflow_id: saga.clone(),
+        steps: Vec::new(),
+        code: outcome.code,
+    }
+}

@@ -1,0 +1,40 @@
+//! The order saga: its public face.
+
+mod activities;
+mod policy;
+mod steps;
+mod workflow;
+
+pub(crate) use activities::Activities;
+use common::contract::order::OrderStatus;
+use common::contract::{Code, SagaOrder};
+use common::ids::{OrderId, PaymentId};
+use common::telemetry::trace::TraceContext;
+use serde::{Deserialize, Serialize};
+pub(crate) use workflow::OrderSaga;
+
+/// What a saga starts with. Unknown fields are ignored: the next release may send them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SagaInput {
+    /// The order.
+    pub(crate) order: SagaOrder,
+    /// From the start to the payment, in milliseconds.
+    pub(crate) deadline_ms: u64,
+    /// The request that asked for it.
+    pub(crate) trace: TraceContext,
+}
+
+/// How a saga ended. A refused or cancelled order is a saga that completed, and says so here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SagaOutcome {
+    /// CONFIRMED or CANCELLED.
+    pub(crate) status: OrderStatus,
+    /// The order's id, as its row has it.
+    pub(crate) order_id: OrderId,
+    /// The payment's id, as its row has it.
+    pub(crate) payment_id: PaymentId,
+    /// Why it was cancelled: the first refusal's code.
+    pub(crate) code: Option<Code>,
+}

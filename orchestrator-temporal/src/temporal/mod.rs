@@ -1,0 +1,11 @@
+//! Temporal: the only folder that names its client. Starts, follows and cancels sagas, and runs the worker.
+
+mod connection;
+mod sagas;
+mod telemetry;
+mod worker;
+
+pub(crate) use connection::Temporal;
+pub(crate) use sagas::{EngineError, Known, RunState, Started};
+pub(crate) use telemetry::Telemetry;
+pub(crate) use worker::run_until_drained;

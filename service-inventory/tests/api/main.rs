@@ -1,0 +1,7 @@
+//! The program as its callers see it: the real binary, on a real database that is fresh for each test.
+
+mod app;
+mod concurrency;
+mod products;
+mod start;
+mod steps;
