@@ -8,6 +8,10 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
+use sqlx::{Decode, Encode, MySql, Type};
 use utoipa::ToSchema;
 
 use crate::ids::{InvalidValue, Quantity};
@@ -15,8 +19,7 @@ use crate::ids::{InvalidValue, Quantity};
 /// An amount of money above zero: at most 15 digits, 2 of them fractional (DECIMAL(15,2) in the database).
 ///
 /// On the wire a JSON number. It is read and written from the number's own text, so no binary float ever touches it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
-#[sqlx(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = f64, example = 20000)]
 pub struct Money(Decimal);
 
@@ -71,6 +74,28 @@ impl FromStr for Money {
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl Type<MySql> for Money {
+    fn type_info() -> MySqlTypeInfo {
+        <Decimal as Type<MySql>>::type_info()
+    }
+
+    fn compatible(ty: &MySqlTypeInfo) -> bool {
+        <Decimal as Type<MySql>>::compatible(ty)
+    }
+}
+
+impl Encode<'_, MySql> for Money {
+    fn encode_by_ref(&self, buf: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
+        Encode::<MySql>::encode_by_ref(&self.0, buf)
+    }
+}
+
+impl Decode<'_, MySql> for Money {
+    fn decode(value: MySqlValueRef<'_>) -> Result<Self, BoxDynError> {
+        Ok(Self::try_from(<Decimal as Decode<MySql>>::decode(value)?)?)
     }
 }
 

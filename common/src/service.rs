@@ -95,7 +95,8 @@ impl Service {
     }
 
     fn about(&self) -> About {
-        let mut components = vec![self.database.component(), Component::disk_space()];
+        let database = self.database.component().once_started(&self.lifecycle);
+        let mut components = vec![database, Component::disk_space()];
         components.extend(self.cache.as_ref().map(Cache::component));
         let database = self.database.clone();
         let scrape: Scrape = Arc::new(move || {

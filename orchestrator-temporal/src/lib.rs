@@ -107,7 +107,7 @@ fn about(
     telemetry: Telemetry,
     lifecycle: &Lifecycle,
 ) -> Result<About, ConfigError> {
-    let mut components = vec![temporal.component(), Component::disk_space()];
+    let mut components = vec![temporal.component().once_started(lifecycle), Component::disk_space()];
     if let Some(redis) = &config.redis {
         let cache = Cache::new(redis).map_err(|e| ConfigError::new("SPRING_DATA_REDIS_HOST", e.to_string()))?;
         components.push(cache.component());

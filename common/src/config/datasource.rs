@@ -88,7 +88,6 @@ impl Datasource {
             .host(&self.host)
             .port(self.port)
             .username(&self.username)
-            .password(&self.password)
             .charset("utf8mb4")
             .ssl_mode(match self.tls {
                 Tls::Disabled => MySqlSslMode::Disabled,
@@ -97,6 +96,8 @@ impl Datasource {
                 Tls::VerifyCa => MySqlSslMode::VerifyCa,
                 Tls::VerifyIdentity => MySqlSslMode::VerifyIdentity,
             });
+        // An empty password is none: sent as one, it is refused by an account without.
+        let options = if self.password.is_empty() { options } else { options.password(&self.password) };
         if database { options.database(&self.database) } else { options }
     }
 }

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 /// A string and not an enum: the next release may send or store a code that this release does not know, and must
 /// get it back unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 #[sqlx(transparent)]
-#[schema(value_type = String, example = "INSUFFICIENT_STOCK")]
+#[schema(value_type = String, example = "INSUFFICIENT_STOCK", pattern = "^[A-Z0-9_]{1,64}$")]
 pub struct Code(Cow<'static, str>);
 
 macro_rules! codes {
@@ -128,9 +128,16 @@ impl Code {
     }
 }
 
-impl From<String> for Code {
-    fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
+impl TryFrom<String> for Code {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let allowed = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(Cow::Owned(text)))
+        } else {
+            Err("must be 1 to 64 characters of A-Z, 0-9 and _")
+        }
     }
 }
 
@@ -153,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_code_read_from_text_equals_the_constant() {
-        assert_eq!(Code::from("SAGA_CANCELLED".to_owned()), Code::SAGA_CANCELLED);
-        assert!(Code::from("SAGA_CANCELLED".to_owned()).is_refusal());
+        let code = Code::try_from("SAGA_CANCELLED".to_owned()).expect("a code");
+        assert_eq!(code, Code::SAGA_CANCELLED);
+        assert!(code.is_refusal());
     }
 }

@@ -13,9 +13,9 @@ use crate::money::Money;
 
 /// SHA-256 over the parsed request, in hex: two requests with one key are the same if, and only if, theirs agree.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 #[sqlx(transparent)]
-#[schema(value_type = String)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
@@ -37,9 +37,21 @@ impl Fingerprint {
     }
 }
 
-impl From<String> for Fingerprint {
-    fn from(hex: String) -> Self {
-        Self(hex)
+impl TryFrom<String> for Fingerprint {
+    type Error = &'static str;
+
+    fn try_from(hex: String) -> Result<Self, &'static str> {
+        if hex.len() == 64 && hex.bytes().all(|c| b"0123456789abcdef".contains(&c)) {
+            Ok(Self(hex))
+        } else {
+            Err("must be 64 hex digits")
+        }
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> String {
+        fingerprint.0
     }
 }
 

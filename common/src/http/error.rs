@@ -83,7 +83,11 @@ impl ApiError {
             causes.push_str(&cause.to_string());
             next = cause.source();
         }
-        tracing::error!(code = %self.problem.code, "{}{causes}", self.problem.detail);
+        if self.problem.code == Code::INTERNAL {
+            tracing::error!(code = %self.problem.code, "{}{causes}", self.problem.detail);
+        } else {
+            tracing::warn!(code = %self.problem.code, "{}{causes}", self.problem.detail);
+        }
     }
 }
 

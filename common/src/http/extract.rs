@@ -131,7 +131,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParam<T> 
         Query::from_request_parts(parts, state)
             .await
             .map(|Query(value)| Self(value))
-            .map_err(|error| ApiError::field(Code::VALIDATION_FAILED, "query", error.body_text()))
+            .map_err(|error| wrong_query(&error.body_text()))
+    }
+}
+
+/// axum says "Failed to deserialize query string: <field>: <what>", the field only where one is at fault.
+fn wrong_query(text: &str) -> ApiError {
+    let what = text.split_once(": ").map_or(text, |(_, what)| what);
+    match what.split_once(": ") {
+        Some((field, message)) => ApiError::field(Code::VALIDATION_FAILED, field, message),
+        None => ApiError::field(Code::VALIDATION_FAILED, "query", what),
     }
 }
 

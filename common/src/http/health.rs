@@ -8,6 +8,8 @@ use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::lifecycle::Lifecycle;
+
 /// How long one component may take to say that it is up.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Less free disk space than this, in bytes, is DOWN (Spring's own threshold).
@@ -30,6 +32,19 @@ impl Component {
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         Self { name, probe: Arc::new(move || Box::pin(probe())) }
+    }
+
+    /// DOWN also until the process has started for good: a database that is there and not migrated is of no use.
+    #[must_use]
+    pub fn once_started(self, lifecycle: &Lifecycle) -> Self {
+        let (probe, lifecycle) = (self.probe, lifecycle.clone());
+        Self::new(self.name, move || {
+            let (answer, started) = (probe(), lifecycle.has_started());
+            async move {
+                answer.await?;
+                if started { Ok(()) } else { Err("this process is still starting".to_owned()) }
+            }
+        })
     }
 
     /// Is there room on the disk we stand on?

@@ -1,6 +1,7 @@
 //! The HTTP side that all four programs share: one layer stack, one error body, one set of actuator routes.
 
 mod actuator;
+mod documented;
 mod error;
 mod extract;
 mod health;
@@ -15,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use actuator::{About, Scrape};
+pub use documented::{BadBody, Unavailable};
 pub use error::ApiError;
 pub use extract::{Json, PathParam, QueryParam};
 pub use health::{Component, Health};

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use common::contract::Problem;
 use common::contract::order::{OrderProgress, PlaceOrder};
+use common::contract::problem::CONTENT_TYPE;
 use common::http::{ApiError, Json, PathParam, record_saga};
 use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
@@ -25,13 +26,13 @@ const BASE: &str = "/api/temporal/orders";
     responses(
     (status = 200, description = "CONFIRMED: paid, and the stock is yours", body = OrderProgress),
     (status = 202, description = "Not done yet; `Location` says where to look", body = OrderProgress),
-    (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem),
-    (status = 402, description = "PAYMENT_DECLINED", body = Problem),
-    (status = 409, description = "INSUFFICIENT_STOCK, CANCELLED_BY_CUSTOMER, DEADLINE_EXCEEDED", body = Problem),
-    (status = 413, description = "BODY_TOO_LARGE", body = Problem),
-    (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED, UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED", body = Problem),
-    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem),
+    (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem, content_type = CONTENT_TYPE),
+    (status = 402, description = "PAYMENT_DECLINED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "INSUFFICIENT_STOCK, CANCELLED_BY_CUSTOMER, DEADLINE_EXCEEDED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED, UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place(
     State(orders): State<Orders>,
@@ -53,11 +54,11 @@ pub(super) async fn place(
     params(("Idempotency-Key" = Option<String>, Header, description = "8 to 64 of A-Za-z0-9_-; chosen for you if absent")),
     responses(
     (status = 202, description = "Taken; `Location` says where to look", body = OrderProgress),
-    (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem),
-    (status = 413, description = "BODY_TOO_LARGE", body = Problem),
-    (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED, IDEMPOTENCY_KEY_REUSED", body = Problem),
-    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem),
+    (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem, content_type = CONTENT_TYPE),
+    (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place_async(
     State(orders): State<Orders>,
@@ -76,9 +77,9 @@ pub(super) async fn place_async(
 #[utoipa::path(get, path = "/api/temporal/orders/{workflowId}", tag = "orders",
     params(("workflowId" = SagaId, Path, description = "order-<key>")), responses(
     (status = 200, description = "Status, the steps that are being tried, ids, and the code of a refusal", body = OrderProgress),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn follow(
     State(orders): State<Orders>,
@@ -95,10 +96,10 @@ pub(super) async fn follow(
     params(("workflowId" = SagaId, Path, description = "order-<key>")), responses(
     (status = 200, description = "The order was CANCELLED before", body = OrderProgress),
     (status = 202, description = "It is decided that the order ends CANCELLED", body = OrderProgress),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 409, description = "ORDER_ALREADY_PAID: the order ends CONFIRMED", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: nothing is decided, repeat", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "ORDER_ALREADY_PAID: the order ends CONFIRMED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: nothing is decided, repeat", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn cancel(
     State(orders): State<Orders>,

@@ -215,5 +215,5 @@ impl Stage<'_> {
 /// stands in the failure itself, of a regular one in its cause.
 fn refusal(failure: &Failure) -> Option<Code> {
     let own = failure.maybe_application_failure().filter(|info| info.non_retryable);
-    own.map(|info| Code::from(info.r#type.clone())).or_else(|| failure.cause.as_deref().and_then(refusal))
+    own.and_then(|info| Code::try_from(info.r#type.clone()).ok()).or_else(|| failure.cause.as_deref().and_then(refusal))
 }

@@ -1,12 +1,8 @@
-//! Errors as answers, and the answers that several routes have in common.
+//! Errors as answers.
 
-use std::collections::BTreeMap;
-
-use common::contract::{Code, Problem, problem};
+use common::contract::Code;
 use common::database;
 use common::http::ApiError;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
 
 use crate::domain::Error;
 
@@ -25,34 +21,4 @@ impl From<Error> for ApiError {
             Error::Database(error) => database::answer(error),
         }
     }
-}
-
-/// What every route may answer.
-pub(super) struct Unavailable;
-
-impl IntoResponses for Unavailable {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented([("503", "DATABASE_UNAVAILABLE or STARTING: try again")])
-    }
-}
-
-/// What every route that takes a body may answer beside that.
-pub(super) struct BadBody;
-
-impl IntoResponses for BadBody {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented([
-            ("400", "MALFORMED_JSON"),
-            ("413", "BODY_TOO_LARGE: more than 64 KiB"),
-            ("415", "UNSUPPORTED_MEDIA_TYPE: not application/json"),
-        ])
-    }
-}
-
-fn documented<const N: usize>(answers: [(&str, &str); N]) -> BTreeMap<String, RefOr<Response>> {
-    let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    let response = |description: &str| {
-        ResponseBuilder::new().description(description).content(problem::CONTENT_TYPE, problem()).build()
-    };
-    answers.into_iter().map(|(status, text)| (status.to_owned(), RefOr::T(response(text)))).collect()
 }

@@ -7,11 +7,10 @@ use axum::response::{IntoResponse, Response};
 use common::contract::inventory::{AddStock, NewProduct, Product};
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::{Code, Problem};
-use common::http::{ApiError, Json, PathParam};
+use common::http::{ApiError, BadBody, Json, PathParam, Unavailable};
 use common::ids::ProductId;
 use sqlx::MySqlPool;
 
-use super::error::{BadBody, Unavailable};
 use crate::domain::products::{self, Created, Draft};
 
 /// All products by their ids, at most 1000.

@@ -5,13 +5,12 @@ use common::contract::Problem;
 use common::contract::inventory::Reservation;
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::UnfinishedSaga;
-use common::http::{ApiError, Json, PathParam, QueryParam};
+use common::http::{ApiError, Json, PathParam, QueryParam, Unavailable};
 use common::ids::SagaId;
 use serde::Deserialize;
 use sqlx::MySqlPool;
 use utoipa::IntoParams;
 
-use super::error::Unavailable;
 use crate::domain::stock;
 
 /// The reservation of a saga.

@@ -5,11 +5,10 @@ use common::contract::inventory::StockReserved;
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, Json, record_saga};
+use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
 use common::telemetry::metrics::count_step;
 use sqlx::MySqlPool;
 
-use super::error::{BadBody, Unavailable};
 use crate::domain::{self, stock};
 use crate::model::Status;
 

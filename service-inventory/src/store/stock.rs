@@ -7,9 +7,14 @@ use super::hit;
 
 /// Inserts a new product's row.
 pub(crate) async fn insert(db: &mut MySqlConnection, id: ProductId, quantity: u32) -> sqlx::Result<()> {
-    sqlx::query!("INSERT INTO stock (product_id, quantity, reserved) VALUES (?, ?, 0)", id, quantity)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "INSERT INTO stock (product_id, quantity, reserved, received) VALUES (?, ?, 0, ?)",
+        id,
+        quantity,
+        quantity,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -46,7 +51,8 @@ pub(crate) async fn give_back(db: &mut MySqlConnection, id: ProductId, quantity:
 /// Pieces come in; `false` where there is no such product, or the sum would be more than a BIGINT holds.
 pub(crate) async fn add(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<bool> {
     let result = sqlx::query!(
-        "UPDATE stock SET quantity = quantity + ? WHERE product_id = ? AND quantity <= ?",
+        "UPDATE stock SET quantity = quantity + ?, received = received + ? WHERE product_id = ? AND received <= ?",
+        quantity,
         quantity,
         id,
         i64::MAX - quantity.get(),

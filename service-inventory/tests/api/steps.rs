@@ -8,7 +8,7 @@ use crate::app::{App, assert_cancelled, code, field, order};
 
 /// The same saga, but another request.
 fn of_another_request(order: &SagaOrder) -> SagaOrder {
-    SagaOrder { fingerprint: Fingerprint::from("f".repeat(64)), ..order.clone() }
+    SagaOrder { fingerprint: Fingerprint::try_from("f".repeat(64)).expect("64 hex digits"), ..order.clone() }
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use axum::extract::State;
 use common::contract::Problem;
 use common::contract::order::Order;
+use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::{Age, UnfinishedSaga};
-use common::http::{ApiError, Json, PathParam, QueryParam};
+use common::http::{ApiError, Json, PathParam, QueryParam, Unavailable};
 use common::ids::{OrderId, SagaId};
 use sqlx::MySqlPool;
 
@@ -14,8 +15,9 @@ use crate::domain::orders;
 #[utoipa::path(get, path = "/api/orders/{orderId}", tag = "orders",
     params(("orderId" = OrderId, Path, description = "The order's id")), responses(
     (status = 200, description = "The order", body = Order),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn by_id(
     State(pool): State<MySqlPool>,
@@ -28,8 +30,9 @@ pub(super) async fn by_id(
 #[utoipa::path(get, path = "/api/orders/by-saga/{sagaId}", tag = "orders",
     params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
     (status = 200, description = "The order", body = Order),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn by_saga(
     State(pool): State<MySqlPool>,
@@ -41,7 +44,8 @@ pub(super) async fn by_saga(
 /// Orders that are neither confirmed nor cancelled, oldest first, at most 1000.
 #[utoipa::path(get, path = "/api/orders/unfinished", tag = "orders", params(Age), responses(
     (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
-    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem),
+    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn unfinished(
     State(pool): State<MySqlPool>,

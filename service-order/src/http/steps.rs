@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use common::contract::order::{OrderRef, OrderStatus};
+use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, Json, record_saga};
+use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
 use common::telemetry::metrics::count_step;
 use sqlx::MySqlPool;
 
@@ -13,8 +14,10 @@ use crate::domain::{self, orders};
 /// `order.create`: makes the order, PENDING. Repeated, it returns what the first call returned.
 #[utoipa::path(post, path = "/api/orders/steps/create", tag = "steps", request_body = SagaOrder, responses(
     (status = 200, description = "The order is there", body = OrderRef),
-    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
 ))]
 pub(super) async fn create(
     State(pool): State<MySqlPool>,
@@ -28,9 +31,11 @@ pub(super) async fn create(
 /// `order.confirm`: the order is paid and CONFIRMED.
 #[utoipa::path(post, path = "/api/orders/steps/confirm", tag = "steps", request_body = SagaOrder, responses(
     (status = 200, description = "The order is CONFIRMED", body = OrderRef),
-    (status = 404, description = "NOT_FOUND: the saga has no order", body = Problem),
-    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 404, description = "NOT_FOUND: the saga has no order", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
 ))]
 pub(super) async fn confirm(
     State(pool): State<MySqlPool>,
@@ -44,8 +49,10 @@ pub(super) async fn confirm(
 /// `order.cancel`: the order is CANCELLED, also one that never was; from then on `order.create` is refused.
 #[utoipa::path(post, path = "/api/orders/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
     (status = 200, description = "The order is CANCELLED", body = StepDone),
-    (status = 409, description = "ALREADY_CONFIRMED", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 409, description = "ALREADY_CONFIRMED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
 ))]
 pub(super) async fn cancel(
     State(pool): State<MySqlPool>,

@@ -3,8 +3,9 @@
 use axum::extract::State;
 use common::contract::Problem;
 use common::contract::payment::Payment;
+use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::{Age, UnfinishedSaga};
-use common::http::{ApiError, Json, PathParam, QueryParam};
+use common::http::{ApiError, Json, PathParam, QueryParam, Unavailable};
 use common::ids::{PaymentId, SagaId};
 
 use crate::domain::Payments;
@@ -13,8 +14,9 @@ use crate::domain::Payments;
 #[utoipa::path(get, path = "/api/payments/{paymentId}", tag = "payments",
     params(("paymentId" = PaymentId, Path, description = "The payment's id")), responses(
     (status = 200, description = "The payment", body = Payment),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn by_id(
     State(payments): State<Payments>,
@@ -27,8 +29,9 @@ pub(super) async fn by_id(
 #[utoipa::path(get, path = "/api/payments/by-saga/{sagaId}", tag = "payments",
     params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
     (status = 200, description = "The payment", body = Payment),
-    (status = 404, description = "NOT_FOUND", body = Problem),
-    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem),
+    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn by_saga(
     State(payments): State<Payments>,
@@ -40,7 +43,8 @@ pub(super) async fn by_saga(
 /// Payments that are undecided, or decided and not yet settled, oldest first, at most 1000.
 #[utoipa::path(get, path = "/api/payments/unfinished", tag = "payments", params(Age), responses(
     (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
-    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem),
+    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem, content_type = CONTENT_TYPE),
+    Unavailable,
 ))]
 pub(super) async fn unfinished(
     State(payments): State<Payments>,

@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use common::contract::payment::{CancelDecided, Paid};
+use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Code, Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, Json, record_saga};
+use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
 use common::telemetry::metrics::count_step;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -14,10 +15,11 @@ use crate::domain::{self, Payments};
 /// `payment.pay`, the pivot: takes the money, once. Goes on to its end even if the caller goes away.
 #[utoipa::path(post, path = "/api/payments/steps/pay", tag = "steps", request_body = SagaOrder, responses(
     (status = 200, description = "Paid", body = Paid),
-    (status = 402, description = "PAYMENT_DECLINED", body = Problem),
-    (status = 409, description = "SAGA_CANCELLED, with the reason, or IN_PROGRESS: try again", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
-    (status = 503, description = "GATEWAY_UNAVAILABLE or GATEWAY_BUSY: try again", body = Problem),
+    (status = 402, description = "PAYMENT_DECLINED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "SAGA_CANCELLED, with the reason, or IN_PROGRESS: try again", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "GATEWAY_UNAVAILABLE, GATEWAY_BUSY, DATABASE_UNAVAILABLE, STARTING: try again", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
 ))]
 pub(super) async fn pay(
     State(payments): State<Payments>,
@@ -36,8 +38,10 @@ pub(super) async fn pay(
 /// `payment.cancel`, the decision: from now on this saga is never paid, unless it was paid before.
 #[utoipa::path(post, path = "/api/payments/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
     (status = 200, description = "Decided: the saga is cancelled, for the reason given", body = CancelDecided),
-    (status = 409, description = "ALREADY_PAID: decided, the saga goes forward", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
+    (status = 409, description = "ALREADY_PAID: decided, the saga goes forward", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
+    Unavailable,
 ))]
 pub(super) async fn cancel(
     State(payments): State<Payments>,
@@ -50,10 +54,11 @@ pub(super) async fn cancel(
 /// `payment.settle`: after a decided cancel, the gateway gives back what it took and takes nothing more.
 #[utoipa::path(post, path = "/api/payments/steps/settle", tag = "steps", request_body = UndoRequest, responses(
     (status = 200, description = "Settled: no money is kept", body = StepDone),
-    (status = 404, description = "NOT_FOUND: the saga has no payment", body = Problem),
-    (status = 409, description = "ALREADY_PAID, or IN_PROGRESS: no cancel was decided", body = Problem),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem),
-    (status = 503, description = "GATEWAY_UNAVAILABLE or GATEWAY_BUSY: try again", body = Problem),
+    (status = 404, description = "NOT_FOUND: the saga has no payment", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "ALREADY_PAID, or IN_PROGRESS: no cancel was decided", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "GATEWAY_UNAVAILABLE, GATEWAY_BUSY, DATABASE_UNAVAILABLE, STARTING: try again", body = Problem, content_type = CONTENT_TYPE),
+    BadBody,
 ))]
 pub(super) async fn settle(
     State(payments): State<Payments>,

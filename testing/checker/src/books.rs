@@ -1,0 +1,156 @@
+//! What the databases say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use rust_decimal::Decimal;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+
+/// Where the four databases are.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// `mysql://user:password@host:port`, without a database.
+    pub server: String,
+    /// service-order's database.
+    pub orders: String,
+    /// service-inventory's.
+    pub inventory: String,
+    /// service-payment's.
+    pub payments: String,
+    /// The gateway simulator's ledger.
+    pub gateway: String,
+}
+
+impl Addresses {
+    /// The databases by their usual names.
+    #[must_use]
+    pub fn usual(server: &str) -> Self {
+        Self {
+            server: server.to_owned(),
+            orders: "orders".to_owned(),
+            inventory: "inventory".to_owned(),
+            payments: "payments".to_owned(),
+            gateway: "gateway".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct OrderRow {
+    pub(crate) saga_id: String,
+    pub(crate) order_id: String,
+    pub(crate) payment_id: String,
+    pub(crate) product_id: i64,
+    pub(crate) quantity: i64,
+    pub(crate) amount: Decimal,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ReservationRow {
+    pub(crate) saga_id: String,
+    pub(crate) product_id: i64,
+    pub(crate) quantity: i64,
+    pub(crate) unit_price: Option<Decimal>,
+    pub(crate) status: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct PaymentRow {
+    pub(crate) saga_id: String,
+    pub(crate) payment_id: String,
+    pub(crate) amount: Decimal,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct ChargeRow {
+    pub(crate) charge_key: String,
+    pub(crate) amount: Decimal,
+    pub(crate) status: String,
+    /// Has the verdict taken effect, by the database's clock?
+    pub(crate) effective: bool,
+}
+
+impl ChargeRow {
+    /// Is this money kept, now or later?
+    pub(crate) fn is_kept(&self) -> bool {
+        self.status == "APPROVED"
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct StockRow {
+    pub(crate) product_id: i64,
+    pub(crate) quantity: i64,
+    pub(crate) reserved: i64,
+    /// Pieces that ever came in.
+    pub(crate) received: i64,
+}
+
+/// What the databases say, by saga.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    pub(crate) orders: BTreeMap<String, OrderRow>,
+    pub(crate) reservations: BTreeMap<String, ReservationRow>,
+    pub(crate) payments: BTreeMap<String, PaymentRow>,
+    pub(crate) charges: BTreeMap<String, ChargeRow>,
+    pub(crate) stock: Vec<StockRow>,
+}
+
+impl Books {
+    /// Reads all rows.
+    ///
+    /// # Errors
+    /// A database cannot be read.
+    pub async fn read(at: &Addresses) -> anyhow::Result<Self> {
+        let orders = rows::<OrderRow>(
+            at,
+            &at.orders,
+            "SELECT saga_id, order_id, payment_id, product_id, quantity, amount, status, reason FROM orders",
+        );
+        let reservations = rows::<ReservationRow>(
+            at,
+            &at.inventory,
+            "SELECT saga_id, product_id, quantity, unit_price, status FROM reservations",
+        );
+        let stock = rows::<StockRow>(at, &at.inventory, "SELECT product_id, quantity, reserved, received FROM stock");
+        let payments =
+            rows::<PaymentRow>(at, &at.payments, "SELECT saga_id, payment_id, amount, status, reason FROM payments");
+        let charges = rows::<ChargeRow>(
+            at,
+            &at.gateway,
+            "SELECT charge_key, amount, status, effective_at <= NOW(6) AS effective FROM charges",
+        );
+        Ok(Self {
+            orders: by(orders.await?, |row| row.saga_id.clone()),
+            reservations: by(reservations.await?, |row| row.saga_id.clone()),
+            payments: by(payments.await?, |row| row.saga_id.clone()),
+            charges: by(charges.await?, |row| row.charge_key.clone()),
+            stock: stock.await?,
+        })
+    }
+
+    /// Every saga that left a row anywhere.
+    pub(crate) fn sagas(&self) -> BTreeSet<&str> {
+        let keys = self.orders.keys().chain(self.reservations.keys());
+        keys.chain(self.payments.keys()).chain(self.charges.keys()).map(String::as_str).collect()
+    }
+}
+
+fn by<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, T> {
+    rows.into_iter().map(|row| (key(&row), row)).collect()
+}
+
+async fn rows<T>(at: &Addresses, database: &str, sql: &'static str) -> anyhow::Result<Vec<T>>
+where
+    T: for<'r> sqlx::FromRow<'r, sqlx::mysql::MySqlRow> + Send + Unpin,
+{
+    let options: MySqlConnectOptions = at.server.parse().context("the server's address")?;
+    let pool: MySqlPool = MySqlPoolOptions::new().max_connections(1).connect_with(options.database(database)).await?;
+    let rows = sqlx::query_as(sql).fetch_all(&pool).await.with_context(|| format!("reading {database}"))?;
+    pool.close().await;
+    Ok(rows)
+}

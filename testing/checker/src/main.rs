@@ -1,0 +1,26 @@
+//! `./dev check`: compares all books of a running system. Exit code 0: sound and settled; 1: not; 2: cannot be read.
+
+use std::process::ExitCode;
+
+use checker::{Addresses, Books, check};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let server = arguments.next().unwrap_or_else(|| "mysql://root:root1234@127.0.0.1:21306".to_owned());
+    if server.starts_with('-') || arguments.next().is_some() {
+        eprintln!("usage: checker [mysql://user:password@host:port]");
+        return ExitCode::from(2);
+    }
+    match Books::read(&Addresses::usual(&server)).await {
+        Ok(books) => {
+            let report = check(&books, &[]);
+            println!("{report}");
+            if report.is_settled() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
