@@ -1,0 +1,156 @@
+//! The orders API as a client sees it.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use checker::{Answer, Said};
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+
+use crate::World;
+
+/// Longer than any answer may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, `Null` if it is not JSON.
+    pub json: Value,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// `Location`.
+    pub location: Option<String>,
+    /// `Retry-After`.
+    pub retry_after: Option<String>,
+}
+
+impl Reply {
+    async fn of(response: Response) -> Self {
+        let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let (location, retry_after) = (header("location"), header("retry-after"));
+        let content_type = header("content-type").unwrap_or_default();
+        let json = response.json().await.unwrap_or(Value::Null);
+        Self { status, json, content_type, location, retry_after }
+    }
+
+    /// The text in this field of the body; empty if there is none.
+    #[must_use]
+    pub fn text(&self, field: &str) -> &str {
+        self.json[field].as_str().unwrap_or_default()
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.text("code")
+    }
+
+    /// Status and code, for short assertions.
+    #[must_use]
+    pub fn brief(&self) -> (u16, &str) {
+        (self.status, if self.status == 200 { self.text("status") } else { self.code() })
+    }
+}
+
+/// The guide's order: two pieces of product 1.
+#[must_use]
+pub fn order() -> Value {
+    json!({"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000})
+}
+
+/// The guide's order, paid by this method.
+#[must_use]
+pub fn body(method: &str) -> Value {
+    let mut body = order();
+    body["paymentMethod"] = json!(method);
+    body
+}
+
+/// One HTTP client for all tests of a process.
+pub(crate) fn client() -> &'static Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // No kept-alive connections: each test runs on a runtime of its own, and connections do not outlive theirs.
+        let client = Client::builder().timeout(LIMIT).pool_max_idle_per_host(0).no_proxy().build();
+        client.expect("an HTTP client can be made")
+    })
+}
+
+impl World {
+    /// `POST /api/temporal/orders` under this key; the answer is kept for the checker.
+    pub async fn place(&self, key: &str, body: &Value) -> Reply {
+        self.try_place(key, body).await.expect("the orders API answers")
+    }
+
+    /// As [`place`](Self::place), where the connection may break.
+    pub async fn try_place(&self, key: &str, body: &Value) -> Option<Reply> {
+        let url = format!("{}/api/temporal/orders", self.api());
+        let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
+        let reply = Reply::of(request.send().await.ok()?).await;
+        if let Some(said) = said_of_place(&reply) {
+            self.remember(Answer { saga: self.saga(key), said });
+        }
+        Some(reply)
+    }
+
+    /// `POST /api/temporal/orders/async` under this key.
+    pub async fn place_async(&self, key: &str, body: &Value) -> Reply {
+        let url = format!("{}/api/temporal/orders/async", self.api());
+        let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
+        Reply::of(request.send().await.expect("the orders API answers")).await
+    }
+
+    /// `GET /api/temporal/orders/{workflowId}`.
+    pub async fn follow(&self, key: &str) -> Reply {
+        self.request(Method::GET, &format!("{}/api/temporal/orders/{}", self.api(), self.saga(key))).await
+    }
+
+    /// `DELETE /api/temporal/orders/{workflowId}`; the answer is kept for the checker.
+    pub async fn cancel(&self, key: &str) -> Reply {
+        let reply =
+            self.request(Method::DELETE, &format!("{}/api/temporal/orders/{}", self.api(), self.saga(key))).await;
+        let said = match (reply.status, reply.code()) {
+            (200 | 202, _) => Some(Said::WillBeCancelled),
+            (409, "ORDER_ALREADY_PAID") => Some(Said::WillBeConfirmed),
+            _ => None,
+        };
+        if let Some(said) = said {
+            self.remember(Answer { saga: self.saga(key), said });
+        }
+        reply
+    }
+
+    /// Any other request without a body.
+    pub async fn request(&self, method: Method, url: &str) -> Reply {
+        Reply::of(client().request(method, url).send().await.expect("an answer")).await
+    }
+
+    /// Any other GET, with the status and JSON of its answer.
+    pub async fn get(&self, url: &str) -> Reply {
+        self.request(Method::GET, url).await
+    }
+
+    /// A POST of a JSON body.
+    pub async fn post(&self, url: &str, body: &Value) -> Reply {
+        Reply::of(client().post(url).json(body).send().await.expect("an answer")).await
+    }
+}
+
+/// What an answer to a POST promises, if anything.
+fn said_of_place(reply: &Reply) -> Option<Said> {
+    match reply.status {
+        200 => Some(Said::Confirmed {
+            order_id: reply.text("orderId").to_owned(),
+            payment_id: reply.text("paymentId").to_owned(),
+        }),
+        402 | 409 | 422 if !matches!(reply.code(), "VALIDATION_FAILED" | "IDEMPOTENCY_KEY_REUSED") => {
+            Some(Said::Cancelled { code: reply.code().to_owned() })
+        }
+        _ => None,
+    }
+}

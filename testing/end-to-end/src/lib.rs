@@ -1,0 +1,8 @@
+//! For tests only: the whole product in one value. [`World`] runs the four programs as real processes, each test with
+//! databases of its own, a fault proxy before each service, and the checker as the judge.
+
+mod api;
+mod world;
+
+pub use api::{Reply, body, order};
+pub use world::{ServerAddresses, Service, World, WorldBuilder};

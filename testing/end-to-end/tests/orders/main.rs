@@ -1,0 +1,7 @@
+//! Orders from end to end, nothing failing but what the customer or the card does.
+
+mod cancel;
+mod confirmed;
+mod refused;
+mod repeated;
+mod rush;
