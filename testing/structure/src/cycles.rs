@@ -8,7 +8,8 @@ use crate::{Rule, Violation, Workspace};
 /// What [`module_cycles`] keeps.
 pub const RULE: Rule = Rule {
     rule: "The top-level modules of a crate use each other without a cycle.",
-    reason: "Modules in a cycle are one module in several files: none of them can be understood, tested or moved alone.",
+    reason: "Modules in a cycle are one module in several files: none of them can be understood, tested or moved \
+        alone.",
     remedy: "Move what both need into a module below both, or pass it in as an argument.",
 };
 

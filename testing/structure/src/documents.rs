@@ -4,9 +4,11 @@ use crate::{Rule, Violation, Workspace};
 
 /// What [`broken_references`] keeps.
 pub const REFERENCES: Rule = Rule {
-    rule: "Every relative link and every path in backticks in README.md, ARCHITECTURE.md, CONTRIBUTING.md and docs/ is there.",
+    rule: "Every relative link and every path in backticks in README.md, ARCHITECTURE.md, CONTRIBUTING.md and docs/ \
+        is there.",
     reason: "A reader who follows a dead path stops trusting the rest.",
-    remedy: "Correct the path; write it from the repository's root or, in a link, from the document. A name that is no path (`NNNN`, `*`, `<…>`) is not looked for.",
+    remedy: "Correct the path; write it from the repository's root or, in a link, from the document. A name that is \
+        no path (`NNNN`, `*`, `<…>`) is not looked for.",
 };
 
 /// What [`machine_paths`] keeps.

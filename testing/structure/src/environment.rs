@@ -8,9 +8,11 @@ use crate::{Rule, Violation, Workspace};
 
 /// What [`undocumented_variables`] keeps.
 pub const RULE: Rule = Rule {
-    rule: "docs/configuration.md lists the environment variables that the programs read, all of them and no others.",
+    rule: "docs/configuration.md lists the environment variables that the programs read, all of them and no others. \
+        docs/configuration.md lists the environment variables that the programs read, all of them and no others.",
     reason: "The environment is the only configuration; an operator finds a setting there or nowhere.",
-    remedy: "Add a line to its table (the variable alone, in backticks, in the first column), or take the line out.",
+    remedy: "Add a line to its table (the variable alone, in backticks, in the first column), or take the line out. \
+        Add a line to its table (the variable alone, in backticks, in the first column), or take the line out.",
 };
 
 const DOCUMENT: &str = "docs/configuration.md";
@@ -85,8 +87,10 @@ fn is_variable(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const CODE: &str = "const V: &str = \"IN_CONST\";\nfn f(env: &Env) { env.count(\"IN_CALL\", 1, 2); env.secret(\"PW\"); \
-        Datasource::from_env(env, \"DB\", \"orders\"); std::env::var(\"HOSTNAME\"); EnvFilter::try_from_default_env(); }";
+    const CODE: &str =
+        "const V: &str = \"IN_CONST\";\nfn f(env: &Env) { env.count(\"IN_CALL\", 1, 2); env.secret(\"PW\");
+        Datasource::from_env(env, \"DB\", \"orders\"); std::env::var(\"HOSTNAME\");
+        EnvFilter::try_from_default_env(); }";
     const NAMES: [&str; 10] = [
         "DB_PASSWORD",
         "DB_PASSWORD_FILE",

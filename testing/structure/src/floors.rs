@@ -7,15 +7,19 @@ use crate::{Rule, Violation, Workspace};
 
 /// What [`upward_imports`] keeps.
 pub const RULE: Rule = Rule {
-    rule: "A module uses only modules on floors below its own (`ARCHITECTURE.md`; in `common` the order in its lib.rs).",
-    reason: "What is below can be read, tested and changed without what is above, and there is one place for each kind of thing.",
-    remedy: "Move the type or function down to the lowest floor that needs it, or pass it in as an argument. A new module gets a place in testing/structure/src/floors.rs, or in the list at the head of common/src/lib.rs.",
+    rule: "A module uses only modules on floors below its own (`ARCHITECTURE.md`; in `common` the order in its \
+        lib.rs).",
+    reason: "What is below can be read, tested and changed without what is above, and there is one place for each \
+        kind of thing.",
+    remedy: "Move the type or function down to the lowest floor that needs it, or pass it in as an argument. A new \
+        module gets a place in testing/structure/src/floors.rs, or in the list at the head of common/src/lib.rs.",
 };
 
 /// A module, and those that it may use.
 type Floor = (&'static str, &'static [&'static str]);
 
-/// Settings types belong to the module that they set, so `config` may see `gateway`; nothing but the root sees `config`.
+/// Settings types belong to the module that they set, so `config` may see `gateway`; nothing but the root sees
+/// `config`.
 const SERVICE: &[Floor] = &[
     ("http", &["domain", "model"]),
     ("domain", &["store", "gateway", "model"]),
@@ -61,15 +65,14 @@ pub fn upward_imports(workspace: &Workspace) -> Vec<Violation> {
 /// The names that stand for a module in paths after `crate::`: the modules, and what the root re-exports from them.
 #[must_use]
 pub fn modules(workspace: &Workspace, package: &str) -> BTreeMap<String, String> {
-    let mut names = BTreeMap::new();
-    for (_, module) in workspace.library(package) {
-        names.extend(module.first().map(|name| ((*name).to_owned(), (*name).to_owned())));
-    }
+    let modules: BTreeSet<&str> =
+        workspace.library(package).filter_map(|(_, module)| module.first().copied()).collect();
+    let mut names: BTreeMap<_, _> = modules.iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect();
     let root = workspace.library(package).find(|(_, module)| module.is_empty());
     for path in root.map(|(source, _)| source.paths()).unwrap_or_default() {
         let parts: Vec<&str> = path.segments.iter().map(String::as_str).filter(|part| *part != "crate").collect();
         if let [module, .., item] = parts[..]
-            && names.contains_key(module)
+            && modules.contains(module)
         {
             names.entry(item.to_owned()).or_insert_with(|| module.to_owned());
         }

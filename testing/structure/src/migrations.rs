@@ -6,9 +6,12 @@ use crate::{Rule, Violation, Workspace};
 
 /// What [`broken_migrations`] keeps.
 pub const RULE: Rule = Rule {
-    rule: "Migrations are numbered from 0001 without gaps, one re-runnable statement a file; tables are InnoDB; `saga_id` is ascii_bin and under a unique or primary key.",
-    reason: "MySQL commits DDL at once: a kill in the middle leaves half a file done, and the next start runs it again. The unique key makes a repeated step find its first run; ascii_bin tells `order-A` from `order-a`.",
-    remedy: "One statement a file, CREATE TABLE IF NOT EXISTS (or a first line `-- Re-runnable: why`), ENGINE = InnoDB, `saga_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY`.",
+    rule: "Migrations are numbered from 0001 without gaps, one re-runnable statement a file; tables are InnoDB; \
+        `saga_id` is ascii_bin and under a unique or primary key.",
+    reason: "MySQL commits DDL at once: a kill in the middle leaves half a file done, and the next start runs it \
+        again. The unique key makes a repeated step find its first run; ascii_bin tells `order-A` from `order-a`.",
+    remedy: "One statement a file, CREATE TABLE IF NOT EXISTS (or a first line `-- Re-runnable: why`), ENGINE = \
+        InnoDB, `saga_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY`.",
 };
 
 /// Statements that may run twice.
@@ -89,8 +92,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "-- A; b.\nCREATE TABLE IF NOT EXISTS a (\n saga_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin \
-        NOT NULL,\n step CHAR(8),\n n DECIMAL(15, 2) DEFAULT ';',\n UNIQUE KEY k (saga_id, step)\n) ENGINE = InnoDB;\n";
+    const GOOD: &str = "-- A; b.
+        CREATE TABLE IF NOT EXISTS a (
+            saga_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+            step CHAR(8),
+            n DECIMAL(15, 2) DEFAULT ';',
+            UNIQUE KEY k (saga_id, step)
+        ) ENGINE = InnoDB;\n";
 
     fn found(text: &str) -> Vec<String> {
         broken_migrations(&Workspace::of(&[("x/migrations/0001_a.sql", text)])).into_iter().map(|v| v.fault).collect()

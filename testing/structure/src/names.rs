@@ -21,7 +21,8 @@ pub const FOLDERS: Rule = Rule {
 /// What [`files_without_a_head`] keeps.
 pub const HEADS: Rule = Rule {
     rule: "Every Rust file opens with a line `//! …`.",
-    reason: "The reader learns what a file is for before reading it, and whoever adds to it whether the addition belongs there.",
+    reason: "The reader learns what a file is for before reading it, and whoever adds to it whether the addition \
+        belongs there.",
     remedy: "Say in the first line what the file is about.",
 };
 

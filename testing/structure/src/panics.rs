@@ -7,14 +7,16 @@ use crate::{Rule, Violation, Workspace};
 /// What [`panics`] keeps.
 pub const PANICS: Rule = Rule {
     rule: "Outside tests there is no `.unwrap()`, and `.expect(…)` only in a main.rs and under testing/.",
-    reason: "A panic in a service is an answer that the caller cannot use, in the middle of somebody's order. Under testing/ a fault fails the test, as it should.",
+    reason: "A panic in a service is an answer that the caller cannot use, in the middle of somebody's order. Under \
+        testing/ a fault fails the test, as it should.",
     remedy: "Return an error, or write the code so that the case cannot be (`let … else`, `unwrap_or`, a type).",
 };
 
 /// What [`silenced_lints`] keeps.
 pub const LINTS: Rule = Rule {
     rule: "No `#[allow(…)]`; `#[expect(…)]` always has a `reason`.",
-    reason: "An `allow` outlives what it was for; an `expect` that is no longer needed warns, and its reason tells whether it is.",
+    reason: "An `allow` outlives what it was for; an `expect` that is no longer needed warns, and its reason tells \
+        whether it is.",
     remedy: "Do what the lint says, or write #[expect(the_lint, reason = \"…\")].",
 };
 

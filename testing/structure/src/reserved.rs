@@ -5,9 +5,12 @@ use crate::{Rule, Violation, Workspace};
 
 /// What [`misplaced_names`] keeps.
 pub const RULE: Rule = Rule {
-    rule: "SQL is in `store` and `gateway`; `model` does no I/O; only `temporal` names the Temporal client, only `saga` and `temporal` its SDK; the workflow names neither clock, chance nor I/O.",
-    reason: "A library that one place names can be replaced there; a workflow that reads a clock or the world does not replay, and every saga in flight at the next release is stuck.",
-    remedy: "Call the module that owns the library. In the workflow use `WorkflowContext` (its time, its timers), or an activity.",
+    rule: "SQL is in `store` and `gateway`; `model` does no I/O; only `temporal` names the Temporal client, only \
+        `saga` and `temporal` its SDK; the workflow names neither clock, chance nor I/O.",
+    reason: "A library that one place names can be replaced there; a workflow that reads a clock or the world does \
+        not replay, and every saga in flight at the next release is stuck.",
+    remedy: "Call the module that owns the library. In the workflow use `WorkflowContext` (its time, its timers), \
+        or an activity.",
 };
 
 /// What may be named only in some files.

@@ -18,8 +18,10 @@ const MEDIAN: usize = 15;
 /// What [`long_files`] keeps.
 pub const FILES: Rule = Rule {
     rule: "A Rust file has at most 400 lines, a main.rs 40, a Python file of devtools 300.",
-    reason: "A file is read as a whole, and a long one is about more than one thing. A `main` that does something cannot be tested.",
-    remedy: "Split it by what its parts are about (a folder with mod.rs); move what a `main` does into the library.",
+    reason: "A file is read as a whole, and a long one is about more than one thing. A `main` that does something \
+        cannot be tested.",
+    remedy: "Split it by what its parts are about (a folder with mod.rs); move what a `main` does into the library. \
+        Split it by what its parts are about (a folder with mod.rs); move what a `main` does into the library.",
 };
 
 /// What [`long_functions`] keeps.

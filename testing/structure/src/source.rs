@@ -56,7 +56,8 @@ impl Source {
     /// The folder of its crate.
     #[must_use]
     pub fn package(&self) -> &str {
-        let end = ["/src/", "/tests/", "/benches/"].iter().filter_map(|folder| self.path.find(folder)).min();
+        let end =
+            ["/src/", "/tests/", "/benches/", "/examples/"].iter().filter_map(|folder| self.path.find(folder)).min();
         &self.path[..end.unwrap_or(0)]
     }
 

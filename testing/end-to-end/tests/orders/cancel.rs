@@ -25,6 +25,11 @@ async fn an_order_cancelled_before_the_money_moved_ends_cancelled_with_everythin
     assert_eq!((report.confirmed, report.cancelled), (0, 1));
     assert_eq!(world.stock(1).await, (100, 0));
 
+    // The rows are settled a moment before the workflow has said so to Temporal.
+    wait::until("the workflow to complete", Duration::from_secs(20), async || {
+        world.follow("cancelled-1").await.text("status") == "CANCELLED"
+    })
+    .await;
     let again = world.cancel("cancelled-1").await;
     assert_eq!((again.status, again.text("status")), (200, "CANCELLED"));
     let repeated = world.place("cancelled-1", &body("CARD_SLOW")).await;

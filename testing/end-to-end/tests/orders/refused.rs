@@ -21,10 +21,7 @@ async fn a_refused_order_is_answered_with_its_code_and_leaves_nothing_behind() {
         let reply = world.place(key, &body).await;
         assert_eq!(reply.brief(), (status, code), "{key}");
         assert_eq!(reply.content_type, "application/problem+json");
-        assert_eq!(
-            (&reply.json["success"], reply.text("workflowId")),
-            (&json!(false), format!("order-{key}").as_str())
-        );
+        assert_eq!((&reply.json["success"], reply.text("workflowId")), (&json!(false), world.saga(key).as_str()));
 
         let orders = world.process(Service::Order).url();
         let order = world.get(&format!("{orders}/api/orders/by-saga/{}", world.saga(key))).await;
