@@ -21,6 +21,7 @@ use common::config::{ConfigError, Env, RedisSettings};
 
 use crate::PORT;
 use crate::clients::ServiceUrls;
+use crate::temporal::TemporalSettings;
 
 /// Which parts of the program run in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,16 +55,6 @@ impl Role {
     pub(crate) fn has_worker(self) -> bool {
         self != Self::Api
     }
-}
-
-/// Where Temporal is, and what we are called there.
-#[derive(Debug, Clone)]
-pub(crate) struct TemporalSettings {
-    pub(crate) url: url::Url,
-    pub(crate) namespace: String,
-    pub(crate) task_queue: String,
-    /// Orders in flight that the worker has room for.
-    pub(crate) max_orders: usize,
 }
 
 /// All settings.

@@ -9,13 +9,21 @@ use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::protos::grpc::health::v1::HealthCheckRequest;
 use tokio::sync::watch;
 
-use crate::config::TemporalSettings;
-
 /// One try to connect may take this long; the SDK's own limit does not cover a peer that accepts and says nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 const HEALTH_LIMIT: Duration = Duration::from_secs(1);
 const FRONTEND: &str = "temporal.api.workflowservice.v1.WorkflowService";
+
+/// Where Temporal is, and what we are called there.
+#[derive(Debug, Clone)]
+pub(crate) struct TemporalSettings {
+    pub(crate) url: url::Url,
+    pub(crate) namespace: String,
+    pub(crate) task_queue: String,
+    /// Orders in flight that the worker has room for.
+    pub(crate) max_orders: usize,
+}
 
 /// Temporal, as far as this process has reached it.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ mod sagas;
 mod telemetry;
 mod worker;
 
-pub(crate) use connection::Temporal;
+pub(crate) use connection::{Temporal, TemporalSettings};
 pub(crate) use sagas::{EngineError, Known, RunState, Started};
 pub(crate) use telemetry::Telemetry;
 pub(crate) use worker::run_until_drained;

@@ -9,8 +9,7 @@ use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::Temporal;
-use crate::config::TemporalSettings;
+use super::{Temporal, TemporalSettings};
 use crate::saga::{Activities, OrderSaga};
 
 /// How long a draining worker may finish what runs.

@@ -30,10 +30,21 @@ pub(crate) enum Error {
     KeyReused,
     #[error("no such payment")]
     NotFound,
-    #[error(transparent)]
-    Gateway(#[from] GatewayError),
+    #[error("the payment gateway did not answer: {0}")]
+    GatewayUnavailable(String),
+    #[error("as many calls to the payment gateway are running as are allowed")]
+    GatewayBusy,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<GatewayError> for Error {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::Unavailable(why) => Self::GatewayUnavailable(why),
+            GatewayError::Busy => Self::GatewayBusy,
+        }
+    }
 }
 
 impl AsDatabaseError for Error {

@@ -5,7 +5,6 @@ use common::database;
 use common::http::ApiError;
 
 use crate::domain::Error;
-use crate::gateway::GatewayError;
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
@@ -17,8 +16,8 @@ impl From<Error> for ApiError {
             Error::InProgress => Self::new(Code::IN_PROGRESS, text).retry_after(1),
             Error::KeyReused => Self::new(Code::IDEMPOTENCY_KEY_REUSED, text),
             Error::NotFound => Self::new(Code::NOT_FOUND, text),
-            Error::Gateway(GatewayError::Busy) => Self::new(Code::GATEWAY_BUSY, text).retry_after(1),
-            Error::Gateway(GatewayError::Unavailable(_)) => Self::new(Code::GATEWAY_UNAVAILABLE, text).retry_after(1),
+            Error::GatewayBusy => Self::new(Code::GATEWAY_BUSY, text).retry_after(1),
+            Error::GatewayUnavailable(_) => Self::new(Code::GATEWAY_UNAVAILABLE, text).retry_after(1),
             Error::Database(error) => database::answer(error),
         }
     }

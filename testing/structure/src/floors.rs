@@ -34,10 +34,10 @@ const SERVICE: &[Floor] = &[
 const ORCHESTRATOR: &[Floor] = &[
     ("http", &["orders", "temporal", "saga", "clients"]),
     ("orders", &["temporal", "saga", "clients"]),
-    ("temporal", &["config", "saga", "clients"]),
+    ("temporal", &["saga", "clients"]),
     ("saga", &["clients"]),
     ("clients", &[]),
-    ("config", &["clients"]),
+    ("config", &["temporal", "clients"]),
 ];
 
 /// Uses of a module by one that may not.
