@@ -10,6 +10,7 @@
 //! | `SERVICES_ORDER_URL`, `SERVICES_INVENTORY_URL`, `SERVICES_PAYMENT_URL` | `http://service-…:port` | the services |
 //! | `SAGA_DEADLINE_MS` | 60000 | from the start of an order to its payment |
 //! | `ORCHESTRATOR_WAIT_MS` | 25000 | how long a POST waits for the end before it answers 202 |
+//! | `STUCK_AFTER_MS` | 60000 | an undo or a confirm that is not done after this is stuck |
 //! | `ORCHESTRATOR_MAX_ORDERS` | 100 | orders in flight; above that 503 |
 //! | `SPRING_DATA_REDIS_HOST`, `…_PORT`, `…_PASSWORD[_FILE]` | none | shown in health if set |
 
@@ -21,6 +22,7 @@ use common::config::{ConfigError, Env, RedisSettings};
 
 use crate::PORT;
 use crate::clients::ServiceUrls;
+use crate::orders::Limits;
 use crate::temporal::TemporalSettings;
 
 /// Which parts of the program run in this process.
@@ -64,8 +66,7 @@ pub(crate) struct Config {
     pub(crate) temporal: TemporalSettings,
     pub(crate) services: ServiceUrls,
     pub(crate) redis: Option<RedisSettings>,
-    pub(crate) deadline: Duration,
-    pub(crate) wait: Duration,
+    pub(crate) limits: Limits,
 }
 
 impl Config {
@@ -87,8 +88,11 @@ impl Config {
                 payment: env.base_url("SERVICES_PAYMENT_URL", "http://service-payment:21084")?,
             },
             redis: RedisSettings::from_env(env)?,
-            deadline: env.millis("SAGA_DEADLINE_MS", Duration::from_secs(60))?,
-            wait: env.millis("ORCHESTRATOR_WAIT_MS", Duration::from_secs(25))?,
+            limits: Limits {
+                deadline: env.millis("SAGA_DEADLINE_MS", Duration::from_secs(60))?,
+                wait: env.millis("ORCHESTRATOR_WAIT_MS", Duration::from_secs(25))?,
+                stuck: env.millis("STUCK_AFTER_MS", Duration::from_secs(60))?,
+            },
         })
     }
 }

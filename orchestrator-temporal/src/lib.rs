@@ -90,14 +90,10 @@ fn routes(config: &Config, temporal: &Temporal, services: &Services, lifecycle: 
     if !config.role.has_api() {
         return OpenApiRouter::new();
     }
-    let orders = Orders::new(
-        temporal.clone(),
-        services.clone(),
-        lifecycle.clone(),
-        config.temporal.max_orders,
-        config.deadline,
-        config.wait,
-    );
+    let orders =
+        Orders::new(temporal.clone(), services.clone(), lifecycle.clone(), config.temporal.max_orders, config.limits);
+    let watcher = orders.clone();
+    tokio::spawn(async move { watcher.watch_stuck().await });
     http::routes(orders)
 }
 

@@ -117,7 +117,27 @@ pub struct OrderProgress {
     /// The steps that are being tried right now, while the order is PENDING.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
+    /// An undo or a confirm of it has not been done for long: somebody should look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stuck: bool,
     /// Why it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
+}
+
+/// An order that needs a person, as `GET /api/temporal/orders/stuck` lists it. It goes on by itself all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StuckOrder {
+    /// The saga's id, which is the Temporal workflow's.
+    pub workflow_id: SagaId,
+    /// The undo or confirm that is not done.
+    pub step: String,
+    /// For how long it has been tried, in seconds by Temporal's clock.
+    pub age_seconds: u64,
+    /// How often it has been tried since it last was reset.
+    pub attempt: u32,
+    /// Why it last failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
 }

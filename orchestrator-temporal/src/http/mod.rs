@@ -14,6 +14,7 @@ pub(crate) fn routes(orders: Orders) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(orders::place))
         .routes(routes!(orders::place_async))
+        .routes(routes!(orders::stuck))
         .routes(routes!(orders::follow, orders::cancel))
         .with_state(orders)
 }

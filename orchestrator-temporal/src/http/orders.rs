@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use common::contract::Problem;
-use common::contract::order::{OrderProgress, PlaceOrder};
+use common::contract::order::{OrderProgress, PlaceOrder, StuckOrder};
 use common::contract::problem::CONTENT_TYPE;
 use common::http::{ApiError, Json, PathParam, record_saga};
 use common::ids::SagaId;
@@ -89,6 +89,15 @@ pub(super) async fn follow(
     let PathParam(saga) = saga.map_err(|error| error.about_order(None))?;
     record_saga(&saga);
     orders.follow(&saga, &trace).await.map(Json).map_err(about(&saga))
+}
+
+/// Orders that need a person: an undo or a confirm of theirs has not been done for long. They go on by themselves.
+#[utoipa::path(get, path = "/api/temporal/orders/stuck", tag = "orders", responses(
+    (status = 200, description = "The stuck orders, a line a step", body = Vec<StuckOrder>),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE", body = Problem, content_type = CONTENT_TYPE),
+))]
+pub(super) async fn stuck(State(orders): State<Orders>) -> Result<Json<Vec<StuckOrder>>, ApiError> {
+    Ok(Json(orders.stuck().await?))
 }
 
 /// Cancels an order. 202 is a promise: the order ends CANCELLED, and everything goes back.

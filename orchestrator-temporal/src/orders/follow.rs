@@ -17,6 +17,7 @@ impl Orders {
             return Ok(progress_of(saga, outcome));
         }
         if let Some(Known { state: RunState::Running, order: Some(order), steps }) = known {
+            let stuck = self.is_stuck(saga, &steps).await?;
             return Ok(OrderProgress {
                 success: true,
                 status: OrderStatus::Pending,
@@ -24,6 +25,7 @@ impl Orders {
                 payment_id: order.payment_id,
                 workflow_id: saga.clone(),
                 steps,
+                stuck,
                 code: None,
             });
         }
@@ -40,6 +42,7 @@ pub(super) fn of_row(order: Order) -> OrderProgress {
         payment_id: order.payment_id,
         workflow_id: order.saga_id,
         steps: Vec::new(),
+        stuck: false,
         code: order.reason,
     }
 }

@@ -3,6 +3,7 @@
 mod cancel;
 mod follow;
 mod place;
+mod stuck;
 
 pub(crate) use cancel::Cancelled;
 pub(crate) use place::Placed;
@@ -28,8 +29,18 @@ pub(crate) struct Orders {
     lifecycle: Lifecycle,
     /// Room for orders in flight.
     room: Arc<Semaphore>,
-    deadline: Duration,
-    wait: Duration,
+    limits: Limits,
+}
+
+/// The time limits of an order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// From its start to its payment.
+    pub(crate) deadline: Duration,
+    /// How long a POST waits for its end.
+    pub(crate) wait: Duration,
+    /// An undo or a confirm that is not done after this is stuck.
+    pub(crate) stuck: Duration,
 }
 
 /// Why an order did not go as asked.
@@ -59,10 +70,9 @@ impl Orders {
         services: Services,
         lifecycle: Lifecycle,
         max_orders: usize,
-        deadline: Duration,
-        wait: Duration,
+        limits: Limits,
     ) -> Self {
-        Self { temporal, services, lifecycle, room: Arc::new(Semaphore::new(max_orders)), deadline, wait }
+        Self { temporal, services, lifecycle, room: Arc::new(Semaphore::new(max_orders)), limits }
     }
 }
 
@@ -74,6 +84,7 @@ fn progress_of(saga: &SagaId, outcome: SagaOutcome) -> OrderProgress {
         payment_id: outcome.payment_id,
         workflow_id: saga.clone(),
         steps: Vec::new(),
+        stuck: false,
         code: outcome.code,
     }
 }

@@ -62,7 +62,7 @@ impl Orders {
     ) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let order = order_of(key, request);
-        let input = SagaInput { order, deadline_ms: millis(self.deadline), trace };
+        let input = SagaInput { order, deadline_ms: millis(self.limits.deadline), trace };
         let order = match self.temporal.start(&input).await.map_err(Error::MayHaveStarted)? {
             Started::Now => input.order,
             Started::Before => self.the_same(input.order).await?,
@@ -84,7 +84,7 @@ impl Orders {
     /// The outcome, or `None` if the time is over, the process drains, or Temporal cannot say.
     async fn wait_for(&self, saga: &SagaId, room: OwnedSemaphorePermit) -> Option<SagaOutcome> {
         let outcome = tokio::select! {
-            outcome = tokio::time::timeout(self.wait, self.temporal.outcome(saga)) => outcome.ok()?,
+            outcome = tokio::time::timeout(self.limits.wait, self.temporal.outcome(saga)) => outcome.ok()?,
             () = self.lifecycle.stopped_accepting() => return None,
         };
         drop(room);
@@ -114,6 +114,7 @@ fn pending(order: &SagaOrder) -> OrderProgress {
         payment_id: order.payment_id,
         workflow_id: order.saga_id.clone(),
         steps: Vec::new(),
+        stuck: false,
         code: None,
     }
 }

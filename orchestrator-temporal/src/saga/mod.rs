@@ -13,6 +13,13 @@ use common::telemetry::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 pub(crate) use workflow::OrderSaga;
 
+/// Is this step tried until it is done? One that is not done for long needs a person.
+pub(crate) fn is_until_done(step: &str) -> bool {
+    const STEPS: [&str; 6] =
+        ["order.confirm", "stock.confirm", "payment.cancel", "payment.settle", "stock.release", "order.cancel"];
+    STEPS.contains(&step)
+}
+
 /// What a saga starts with. Unknown fields are ignored: the next release may send them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,7 @@
 //! Temporal: the only folder that names its client. Starts, follows and cancels sagas, and runs the worker.
 
 mod connection;
+mod pending;
 mod sagas;
 mod telemetry;
 mod worker;

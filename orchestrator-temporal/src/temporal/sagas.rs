@@ -22,7 +22,7 @@ const MEMO_ORDER: &str = "order";
 /// Temporal did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("Temporal did not answer: {0}")]
-pub(crate) struct EngineError(String);
+pub(crate) struct EngineError(pub(super) String);
 
 /// What came of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,18 +118,18 @@ impl Temporal {
         }
     }
 
-    fn connected(&self) -> Result<Client, EngineError> {
+    pub(super) fn connected(&self) -> Result<Client, EngineError> {
         self.client().ok_or_else(|| EngineError("not connected yet".to_owned()))
     }
 }
 
-async fn limited<T>(call: impl Future<Output = T>) -> Result<T, EngineError> {
+pub(super) async fn limited<T>(call: impl Future<Output = T>) -> Result<T, EngineError> {
     tokio::time::timeout(CALL_LIMIT, call)
         .await
         .map_err(|_| EngineError(format!("no answer within {} s", CALL_LIMIT.as_secs())))
 }
 
-fn rpc() -> RpcOptions {
+pub(super) fn rpc() -> RpcOptions {
     let retry = RetryOptions::builder().max_interval(Duration::from_millis(500)).build();
     RpcOptions::builder().timeout(CALL_LIMIT).retry_options(retry).build()
 }

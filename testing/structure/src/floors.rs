@@ -29,15 +29,14 @@ const SERVICE: &[Floor] = &[
     ("config", &["gateway"]),
 ];
 
-/// `temporal` takes its settings type from `config`: an exception to "nothing but the root sees `config`". There is no
-/// cycle in it, since `config` sees `clients` alone.
+/// Settings types belong to the module that they set here, too.
 const ORCHESTRATOR: &[Floor] = &[
     ("http", &["orders", "temporal", "saga", "clients"]),
     ("orders", &["temporal", "saga", "clients"]),
     ("temporal", &["saga", "clients"]),
     ("saga", &["clients"]),
     ("clients", &[]),
-    ("config", &["temporal", "clients"]),
+    ("config", &["orders", "temporal", "clients"]),
 ];
 
 /// Uses of a module by one that may not.

@@ -5,3 +5,4 @@ mod confirmed;
 mod refused;
 mod repeated;
 mod rush;
+mod stuck;

@@ -1,0 +1,42 @@
+//! An order that needs a person is seen, and goes on by itself.
+
+use std::time::Duration;
+
+use end_to_end::{Service, World, order};
+use harness::faults::{Action, Rule};
+use harness::wait;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn counted_as_stuck(world: &World) -> String {
+    let page = world.process(Service::Orchestrator).get("/actuator/prometheus").await;
+    let page = page.map(|(_, body)| body).unwrap_or_default();
+    let line = page.lines().find(|line| line.starts_with("orders_stuck ")).unwrap_or_default();
+    line.trim_start_matches("orders_stuck ").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirm_that_is_not_done_for_long_is_listed_counted_and_done_at_last() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 2000)
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
+        .start()
+        .await;
+    world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
+    assert_eq!(world.place("stuck-order", &order()).await.status, 202);
+
+    wait::until("the order to be stuck", LIMIT, async || world.follow("stuck-order").await.json["stuck"] == true).await;
+    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
+    assert_eq!(list.json.as_array().map(Vec::len), Some(1));
+    let stuck = &list.json[0];
+    assert_eq!(
+        (stuck["workflowId"].as_str(), stuck["step"].as_str()),
+        (Some(&*world.saga("stuck-order")), Some("stock.confirm"))
+    );
+    assert!(stuck["ageSeconds"].as_u64() >= Some(2) && stuck["lastFailure"].is_string(), "{stuck}");
+    wait::until("the metric to count it", LIMIT, async || counted_as_stuck(&world).await == "1").await;
+
+    world.to_inventory.clear_rules();
+    assert_eq!(world.settled().await.confirmed, 1);
+    wait::until("the metric to be 0 again", LIMIT, async || counted_as_stuck(&world).await == "0").await;
+}
