@@ -7,7 +7,6 @@ use common::telemetry::trace::TraceContext;
 
 use super::{Error, Orders};
 use crate::clients::Decision;
-use crate::temporal::RunState;
 
 /// What came of a cancel.
 pub(crate) enum Cancelled {
@@ -45,8 +44,7 @@ impl Orders {
 
     /// The order as its steps carry it: from the saga's memo, or from the order's row.
     async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<SagaOrder, Error> {
-        let known = self.temporal.describe(saga).await?;
-        if let Some(order) = known.filter(|known| known.state == RunState::Running).and_then(|known| known.order) {
+        if let Some(order) = self.temporal.describe(saga).await?.and_then(|known| known.order) {
             return Ok(order);
         }
         let order = self.services.find_order(saga, trace).await?.ok_or(Error::NotFound)?;

@@ -1,40 +1,45 @@
 //! Where an order stands: from Temporal, or from service-order once Temporal has forgotten it.
 
+use common::contract::SagaOrder;
 use common::contract::order::{Order, OrderProgress, OrderStatus};
 use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
 
-use super::{Error, Orders, progress_of};
+use super::{Error, Orders, pending, progress_of};
 use crate::temporal::{Known, RunState};
 
 impl Orders {
     /// Where an order stands.
     pub(crate) async fn follow(&self, saga: &SagaId, trace: &TraceContext) -> Result<OrderProgress, Error> {
         let known = self.temporal.describe(saga).await?;
-        if let Some(Known { state: RunState::Completed, .. }) = known
-            && let Some(outcome) = self.temporal.outcome(saga).await?
-        {
-            return Ok(progress_of(saga, outcome));
+        match known {
+            Some(Known { state: RunState::Running, order: Some(order), steps }) => {
+                let stuck = self.is_stuck(saga, &steps).await?;
+                Ok(OrderProgress { steps, stuck, ..pending(&order) })
+            }
+            Some(Known { state: RunState::Completed, .. }) => match self.temporal.outcome(saga).await? {
+                Some(outcome) => Ok(progress_of(saga, outcome)),
+                None => self.of_row(saga, None, trace).await,
+            },
+            other => self.of_row(saga, other.and_then(|known| known.order), trace).await,
         }
-        if let Some(Known { state: RunState::Running, order: Some(order), steps }) = known {
-            let stuck = self.is_stuck(saga, &steps).await?;
-            return Ok(OrderProgress {
-                success: true,
-                status: OrderStatus::Pending,
-                order_id: order.order_id,
-                payment_id: order.payment_id,
-                workflow_id: saga.clone(),
-                steps,
-                stuck,
-                code: None,
-            });
+    }
+
+    /// From the order's row; a saga that was terminated before its first step has none, and is still to be finished.
+    async fn of_row(
+        &self,
+        saga: &SagaId,
+        started_with: Option<SagaOrder>,
+        trace: &TraceContext,
+    ) -> Result<OrderProgress, Error> {
+        match self.services.find_order(saga, trace).await? {
+            Some(row) => Ok(progress_of_row(row)),
+            None => started_with.as_ref().map(pending).ok_or(Error::NotFound),
         }
-        let order = self.services.find_order(saga, trace).await?.ok_or(Error::NotFound)?;
-        Ok(of_row(order))
     }
 }
 
-pub(super) fn of_row(order: Order) -> OrderProgress {
+fn progress_of_row(order: Order) -> OrderProgress {
     OrderProgress {
         success: order.status != OrderStatus::Cancelled,
         status: order.status,

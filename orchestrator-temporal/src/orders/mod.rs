@@ -11,8 +11,8 @@ pub(crate) use place::Placed;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::contract::Code;
 use common::contract::order::{OrderProgress, OrderStatus};
+use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
 use common::lifecycle::Lifecycle;
 use tokio::sync::Semaphore;
@@ -86,5 +86,19 @@ fn progress_of(saga: &SagaId, outcome: SagaOutcome) -> OrderProgress {
         steps: Vec::new(),
         stuck: false,
         code: outcome.code,
+    }
+}
+
+/// An order whose end is not known.
+fn pending(order: &SagaOrder) -> OrderProgress {
+    OrderProgress {
+        success: true,
+        status: OrderStatus::Pending,
+        order_id: order.order_id,
+        payment_id: order.payment_id,
+        workflow_id: order.saga_id.clone(),
+        steps: Vec::new(),
+        stuck: false,
+        code: None,
     }
 }

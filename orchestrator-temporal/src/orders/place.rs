@@ -8,7 +8,7 @@ use common::ids::{IdempotencyKey, OrderId, PaymentId, SagaId};
 use common::telemetry::trace::TraceContext;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Error, Orders, progress_of};
+use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
 use crate::temporal::Started;
 
@@ -103,19 +103,6 @@ fn order_of(key: &IdempotencyKey, request: PlaceOrder) -> SagaOrder {
         quantity: request.quantity,
         amount: request.amount,
         payment_method: request.payment_method,
-    }
-}
-
-fn pending(order: &SagaOrder) -> OrderProgress {
-    OrderProgress {
-        success: true,
-        status: OrderStatus::Pending,
-        order_id: order.order_id,
-        payment_id: order.payment_id,
-        workflow_id: order.saga_id.clone(),
-        steps: Vec::new(),
-        stuck: false,
-        code: None,
     }
 }
 

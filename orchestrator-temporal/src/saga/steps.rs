@@ -128,7 +128,7 @@ impl Steps {
 }
 
 impl Stage<'_> {
-    /// Two steps side by side. A refusal counts before the stop that it caused in the other step.
+    /// Two steps side by side. A refusal counts before any other stop.
     pub(super) async fn both<T, U>(
         &self,
         one: impl Future<Output = Result<T, Stop>>,
@@ -136,7 +136,8 @@ impl Stage<'_> {
     ) -> Result<(T, U), Stop> {
         match join!(one, other) {
             (Ok(one), Ok(other)) => Ok((one, other)),
-            (Err(Stop::Sibling), Err(stop)) | (Err(stop), _) | (_, Err(stop)) => Err(stop),
+            (Err(refused @ Stop::Refused(_)), _) | (_, Err(refused @ Stop::Refused(_))) => Err(refused),
+            (Err(stop), _) | (_, Err(stop)) => Err(stop),
         }
     }
 

@@ -1,0 +1,45 @@
+//! A key that comes back once Temporal has forgotten its first order: the rows answer.
+
+use end_to_end::{World, body, order};
+use harness::wait;
+use serde_json::json;
+
+use crate::recorder::{History, LIMIT, temporal};
+
+/// What Temporal does by itself once its retention is over.
+async fn forget(world: &World, key: &str) {
+    temporal(world, &["delete"], key).await.expect("the command works");
+    wait::until("Temporal to forget it", LIMIT, async || temporal(world, &["describe"], key).await.is_err()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_confirmed_order_is_answered_as_before_and_its_key_is_not_taken_again() {
+    let world = World::start().await;
+    let first = world.place("forgotten", &order()).await;
+    assert_eq!(first.brief(), (200, "CONFIRMED"));
+    History::of(&world, "forgotten").await;
+    forget(&world, "forgotten").await;
+
+    let mut other = order();
+    other["customerId"] = json!(2);
+    assert_eq!(world.place("forgotten", &other).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"));
+    History::of(&world, "forgotten").await.keep("key_reused_after_the_retention");
+    forget(&world, "forgotten").await;
+
+    let again = world.place("forgotten", &order()).await;
+    assert_eq!((again.brief(), &again.json), ((200, "CONFIRMED"), &first.json));
+    History::of(&world, "forgotten").await.keep("repeated_after_the_retention");
+    assert_eq!(world.stock(1).await, (98, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_refused_order_is_refused_as_before() {
+    let world = World::start().await;
+    let first = world.place("forgotten-no", &body("CARD_DECLINED")).await;
+    History::of(&world, "forgotten-no").await;
+    forget(&world, "forgotten-no").await;
+
+    let again = world.place("forgotten-no", &body("CARD_DECLINED")).await;
+    assert_eq!((again.brief(), &again.json), ((402, "PAYMENT_DECLINED"), &first.json));
+    History::of(&world, "forgotten-no").await.keep("refused_again_after_the_retention");
+}

@@ -1,0 +1,4 @@
+//! The HTTP interface itself: bad input, what is documented and what is answered, and the trace through all hops.
+
+mod client;
+mod malformed;

@@ -1,0 +1,121 @@
+//! The pages for operators, after an order: info, metrics, and the log.
+
+use end_to_end::{Service, World, body, order};
+
+use crate::health::assert_json_log;
+
+/// One line of the metrics page: name, labels as they stand there, value.
+struct Sample {
+    name: String,
+    labels: String,
+    value: f64,
+}
+
+/// Every line of the page in Prometheus' text form, which is checked on the way.
+fn parse(page: &str) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    let mut typed = std::collections::BTreeSet::new();
+    for line in page.lines().filter(|line| !line.is_empty()) {
+        if let Some(comment) = line.strip_prefix("# ") {
+            if let Some(of) = comment.strip_prefix("TYPE ") {
+                assert!(typed.insert(of.split(' ').next().unwrap_or_default().to_owned()), "twice: {line}");
+            }
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("no value: {line}"));
+        let (name, labels) = series.split_once('{').map_or((series, ""), |(name, rest)| {
+            (name, rest.strip_suffix('}').unwrap_or_else(|| panic!("an open brace: {line}")))
+        });
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+        assert!(!name.is_empty() && name.chars().all(legal), "{line}");
+        let value = value.parse().unwrap_or_else(|_| panic!("not a number: {line}"));
+        samples.push(Sample { name: name.to_owned(), labels: labels.to_owned(), value });
+    }
+    samples
+}
+
+/// The sum of the samples with this name and these labels.
+fn sum(samples: &[Sample], name: &str, labels: &[&str]) -> f64 {
+    let meant = |sample: &&Sample| sample.name == name && labels.iter().all(|label| sample.labels.contains(label));
+    samples.iter().filter(meant).map(|sample| sample.value).sum()
+}
+
+async fn metrics(world: &World, service: Service) -> Vec<Sample> {
+    let (status, page) = world.process(service).get("/actuator/prometheus").await.expect("an answer");
+    assert_eq!(status, 200);
+    parse(&page)
+}
+
+const REQUESTS: &str = "http_server_requests_seconds_count";
+const STEPS: &str = "saga_steps_total";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_count_requests_steps_connections_and_gateway_calls() {
+    let world = World::start().await;
+    assert_eq!(world.place("measured-1", &order()).await.brief(), (200, "CONFIRMED"));
+    assert_eq!(world.place("measured-2", &body("CARD_DECLINED")).await.status, 402);
+
+    let api = metrics(&world, Service::Orchestrator).await;
+    let route = r#"uri="/api/temporal/orders""#;
+    assert_eq!(sum(&api, REQUESTS, &[route, r#"method="POST""#, r#"status="200""#]), 1.0);
+    assert_eq!(sum(&api, REQUESTS, &[route, r#"method="POST""#, r#"status="402""#]), 1.0);
+    assert!(api.iter().any(|sample| sample.name.starts_with("temporal_")), "the SDK's own metrics");
+    assert!(sum(&api, "temporal_workflow_completed_total", &[]) >= 2.0);
+    for name in ["temporal_worker_task_slots_available", "temporal_num_pollers"] {
+        assert!(sum(&api, name, &[]) > 0.0, "{name}");
+    }
+    for step in ["order.create", "stock.reserve", "payment.pay", "order.confirm", "stock.confirm"] {
+        let label = format!(r#"step="{step}""#);
+        assert!(sum(&api, STEPS, &[&label, r#"outcome="done""#]) >= 1.0, "{step} at the orchestrator");
+    }
+    assert!(sum(&api, STEPS, &[r#"step="payment.pay""#, r#"outcome="PAYMENT_DECLINED""#]) >= 1.0);
+
+    let steps: [(Service, &[(&str, &str)]); 3] = [
+        (Service::Order, &[("order.create", "done"), ("order.confirm", "done"), ("order.cancel", "done")]),
+        (Service::Inventory, &[("stock.reserve", "done"), ("stock.confirm", "done"), ("stock.release", "done")]),
+        (Service::Payment, &[("payment.pay", "done"), ("payment.pay", "PAYMENT_DECLINED"), ("payment.cancel", "done")]),
+    ];
+    for (service, steps) in steps {
+        let page = metrics(&world, service).await;
+        for (step, outcome) in steps {
+            let labels = [format!(r#"step="{step}""#), format!(r#"outcome="{outcome}""#)];
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            assert!(sum(&page, STEPS, &labels) >= 1.0, "{service:?} {step} {outcome}");
+        }
+        assert!(sum(&page, REQUESTS, &["/steps/", r#"status="200""#]) >= 2.0, "{service:?}");
+        assert!(sum(&page, "db_pool_connections", &[r#"state="idle""#]) >= 1.0, "{service:?}");
+        assert!(page.iter().any(|s| s.name == "db_pool_connections" && s.labels.contains(r#"state="used""#)));
+    }
+    let payment = metrics(&world, Service::Payment).await;
+    assert!(sum(&payment, "gateway_calls_total", &[r#"call="approve""#]) >= 2.0);
+    assert!(sum(&payment, "gateway_call_seconds_count", &[r#"call="approve""#]) >= 2.0);
+    world.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_that_nobody_serves_are_measured_under_one_name() {
+    let world = World::start().await;
+    for number in 0..5 {
+        let url = format!("{}/nothing/{number}", world.api());
+        assert_eq!(world.get(&url).await.brief(), (404, "NOT_FOUND"));
+    }
+    let page = metrics(&world, Service::Orchestrator).await;
+    assert_eq!(sum(&page, REQUESTS, &[r#"uri="UNKNOWN""#, r#"status="404""#]), 5.0);
+    assert!(!page.iter().any(|sample| sample.labels.contains("nothing")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn info_names_the_program_and_the_log_is_one_json_object_a_line() {
+    let world = World::start().await;
+    assert_eq!(world.place("logged-1", &order()).await.brief(), (200, "CONFIRMED"));
+    world.settled().await;
+    for service in Service::ALL {
+        let process = world.process(service);
+        let info = world.get(&format!("{}/actuator/info", process.url())).await;
+        assert_eq!((info.status, info.json["app"]["name"].as_str()), (200, Some(service.program())));
+        assert!(info.json["app"]["version"].as_str().is_some_and(|version| !version.is_empty()));
+        assert_json_log(process);
+        let saga = world.saga("logged-1");
+        assert!(process.log().lines().any(|line| line.contains(&saga)), "{service:?} logs the saga's id");
+    }
+}

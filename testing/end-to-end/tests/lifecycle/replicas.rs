@@ -1,0 +1,159 @@
+//! Several processes of one service on one database.
+
+use std::time::Duration;
+
+use end_to_end::Service;
+use harness::process::ServiceProcess;
+use harness::servers::{MariaDb, shared};
+use harness::{ensure_built, unique, wait};
+use sqlx::mysql::MySqlPool;
+
+/// The services with a database, and how many migrations theirs has (payment: with the gateway's ledger).
+pub(crate) const SERVICES: [Service; 3] = [Service::Order, Service::Inventory, Service::Payment];
+
+const ROUNDS: usize = 3;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The databases of one service, empty at first.
+pub(crate) struct Site {
+    server: &'static MariaDb,
+    service: Service,
+    /// The service's own database.
+    pub(crate) database: String,
+    ledger: String,
+    pub(crate) pool: MySqlPool,
+}
+
+impl Site {
+    pub(crate) async fn new(service: Service) -> Self {
+        ensure_built(&[service.program()]).await;
+        let server = shared::database().await;
+        let pool = MySqlPool::connect(&server.url()).await.expect("the server answers");
+        Self { server, service, database: unique("life"), ledger: unique("ledger"), pool }
+    }
+
+    /// One more process of this service, not started.
+    pub(crate) fn replica(&self) -> ServiceProcess {
+        let process = ServiceProcess::new(self.service.program());
+        let process = [("SPRING", &self.database), ("GATEWAY", &self.ledger)].iter().fold(process, |process, (p, db)| {
+            process
+                .with_env(&format!("{p}_DATASOURCE_URL"), format!("jdbc:mysql://{}/{db}", self.server.address()))
+                .with_env(&format!("{p}_DATASOURCE_USERNAME"), self.server.user())
+                .with_env(&format!("{p}_DATASOURCE_PASSWORD"), self.server.password())
+        });
+        // Nothing of Redis is asked here.
+        process
+    }
+
+    /// Fails unless each migration is recorded once, as done, and the demo products are there once.
+    pub(crate) async fn assert_migrated_once(&self) {
+        self.assert_recorded(&self.database, migrations_of(self.service.program(), "migrations")).await;
+        if self.service == Service::Payment {
+            self.assert_recorded(&self.ledger, migrations_of(self.service.program(), "migrations-gateway")).await;
+        }
+        if self.service == Service::Inventory {
+            let stock = format!("SELECT product_id, quantity, reserved FROM `{}`.stock ORDER BY 1", self.database);
+            let stock: Vec<(i64, i64, i64)> = self.rows(stock).await;
+            assert_eq!(stock, [(1, 100, 0), (2, 50, 0), (3, 1000, 0)]);
+            let products = format!("SELECT product_id FROM `{}`.products ORDER BY 1", self.database);
+            assert_eq!(self.rows::<(i64,)>(products).await, [(1,), (2,), (3,)]);
+        }
+    }
+
+    async fn assert_recorded(&self, database: &str, migrations: i64) {
+        let sql = format!(
+            "SELECT COUNT(*), COUNT(DISTINCT version), CAST(SUM(success) AS SIGNED) \
+             FROM `{database}`._sqlx_migrations WHERE version < 1000"
+        );
+        let found: Vec<(i64, i64, i64)> = self.rows(sql).await;
+        assert_eq!(found, [(migrations, migrations, migrations)], "{database}");
+    }
+
+    pub(crate) async fn rows<R>(&self, sql: String) -> Vec<R>
+    where
+        R: for<'r> sqlx::FromRow<'r, sqlx::mysql::MySqlRow> + Send + Unpin,
+    {
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(sql.clone())).fetch_all(&self.pool).await;
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    pub(crate) async fn execute(&self, sql: String) {
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.clone())).execute(&self.pool).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+/// How many migrations a crate has.
+fn migrations_of(program: &str, folder: &str) -> i64 {
+    let folder = format!("{}/../../{program}/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    i64::try_from(files.count()).expect("few files")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_of_each_service_that_start_together_on_empty_databases_migrate_once() {
+    for round in 0..ROUNDS {
+        let mut sites = Vec::new();
+        for service in SERVICES {
+            let site = Site::new(service).await;
+            let replicas = [site.replica(), site.replica()];
+            sites.push((site, replicas));
+        }
+        for process in sites.iter().flat_map(|(_, replicas)| replicas) {
+            process.start();
+        }
+        for (site, replicas) in &sites {
+            for process in replicas {
+                process.wait_ready().await;
+                let log = process.log();
+                assert!(!log.contains(r#""level":"WARN""#) && !log.contains(r#""level":"ERROR""#), "{round}: {log}");
+            }
+            site.assert_migrated_once().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_release_runs_beside_a_newer_ones_migrations_and_leaves_them_alone() {
+    for service in SERVICES {
+        let site = Site::new(service).await;
+        let newer = site.replica();
+        newer.start();
+        newer.wait_ready().await;
+        site.execute(format!(
+            "INSERT INTO `{}`._sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'of the next release', TRUE, x'00', 1)",
+            site.database
+        ))
+        .await;
+        let older = site.replica();
+        older.start();
+        older.wait_ready().await;
+        site.assert_migrated_once().await;
+        let left = format!("SELECT version FROM `{}`._sqlx_migrations WHERE version > 1000", site.database);
+        assert_eq!(site.rows::<(i64,)>(left).await, [(9999,)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_waits_for_another_ones_migration_is_not_ready_and_goes_on_when_that_is_done() {
+    let site = Site::new(Service::Order).await;
+    let mut other = site.pool.acquire().await.expect("a connection");
+    let lock = format!("SELECT GET_LOCK('migrate.{}', 0)", site.database);
+    let locked: i64 =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(lock)).fetch_one(&mut *other).await.expect("the server answers");
+    assert_eq!(locked, 1);
+    let process = site.replica();
+    process.start();
+    wait::until("it to wait for the lock", LIMIT, async || {
+        let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock'";
+        site.rows::<(i64,)>(waiting.to_owned()).await != [(0,)]
+    })
+    .await;
+    assert_eq!(process.get("/actuator/health/readiness").await.map(|(status, _)| status), Some(503));
+    let early = process.get("/api/orders/by-saga/order-00000000").await.map(|(status, _)| status);
+    assert_eq!(early, Some(503));
+    drop(other.detach());
+    process.wait_ready().await;
+    site.assert_migrated_once().await;
+}

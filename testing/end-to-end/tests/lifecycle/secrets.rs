@@ -1,0 +1,89 @@
+//! Secrets from files, against servers that ask for them.
+
+use std::path::PathBuf;
+
+use end_to_end::{Service, World, order};
+use harness::servers::Redis;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::health::{start_all, whole};
+
+/// A file with a secret, removed with this value.
+struct Secret(PathBuf);
+
+impl Secret {
+    fn new(text: &str) -> Self {
+        let path = std::env::temp_dir().join(harness::unique("secret"));
+        std::fs::write(&path, text).expect("the temporary folder can be written");
+        Self(path)
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn require_password(redis: &Redis, password: &str) {
+    let mut connection = TcpStream::connect(redis.address()).await.expect("Redis is there");
+    let command = format!("CONFIG SET requirepass {password}\r\n");
+    connection.write_all(command.as_bytes()).await.expect("Redis listens");
+    let mut answer = [0; 5];
+    connection.read_exact(&mut answer).await.expect("Redis answers");
+    assert_eq!(&answer, b"+OK\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_read_from_files_and_their_trailing_newline_is_not_part_of_them() {
+    let redis = Redis::start().await;
+    require_password(&redis, "redis-s3cret").await;
+    let (for_database, for_redis) = (Secret::new("root1234\n"), Secret::new("redis-s3cret\r\n"));
+    let mut builder = World::builder();
+    for service in [Service::Order, Service::Inventory, Service::Payment] {
+        builder = builder
+            .env(service, "SPRING_DATASOURCE_PASSWORD", "")
+            .env(service, "SPRING_DATASOURCE_PASSWORD_FILE", for_database.0.display())
+            .env(service, "SPRING_DATA_REDIS_PORT", redis.port())
+            .env(service, "SPRING_DATA_REDIS_PASSWORD_FILE", for_redis.0.display());
+    }
+    builder = builder
+        .env(Service::Payment, "GATEWAY_DATASOURCE_PASSWORD", "")
+        .env(Service::Payment, "GATEWAY_DATASOURCE_PASSWORD_FILE", for_database.0.display())
+        .env(Service::Orchestrator, "SPRING_DATA_REDIS_HOST", "127.0.0.1")
+        .env(Service::Orchestrator, "SPRING_DATA_REDIS_PORT", redis.port())
+        .env(Service::Orchestrator, "SPRING_DATA_REDIS_PASSWORD_FILE", for_redis.0.display());
+    let world = builder.start().await;
+
+    assert_eq!(world.place("with-secrets", &order()).await.brief(), (200, "CONFIRMED"));
+    for service in Service::ALL {
+        let process = world.process(service);
+        assert_eq!(whole(process).await, Some((200, Vec::new())));
+        let (_, page) = process.get("/actuator/health").await.expect("an answer");
+        assert!(page.contains(r#""redis":{"status":"UP"}"#), "{page}");
+        for secret in ["root1234", "redis-s3cret"] {
+            assert!(!process.log().contains(secret), "{service:?} shows a secret in its log");
+        }
+    }
+    world.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_shows_as_down_and_never_itself() {
+    let mut builder = World::builder();
+    for service in [Service::Order, Service::Inventory, Service::Payment] {
+        builder = builder.env(service, "SPRING_DATASOURCE_PASSWORD", "wr0ng-s3cret");
+    }
+    let world = builder.wire().await;
+    start_all(&world);
+    for service in [Service::Order, Service::Inventory, Service::Payment] {
+        let process = world.process(service);
+        let down = Some((503, vec!["db".to_owned()]));
+        let what = format!("{service:?} to be DOWN");
+        harness::wait::until(&what, std::time::Duration::from_secs(30), async || whole(process).await == down).await;
+        let (_, page) = process.get("/actuator/health").await.expect("an answer");
+        assert!(page.contains("denied"), "{page}");
+        assert!(!page.contains("s3cret") && !process.log().contains("s3cret"));
+    }
+}

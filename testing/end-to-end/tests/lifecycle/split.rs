@@ -1,0 +1,63 @@
+//! The orchestrator as two processes: the API and the worker.
+
+use end_to_end::{Service, World, order};
+use harness::process::ServiceProcess;
+
+use crate::health::{assert_json_log, probe, whole};
+
+fn worker_of(world: &World) -> ServiceProcess {
+    ServiceProcess::new(Service::Orchestrator.program())
+        .with_env("ORCHESTRATOR_ROLE", "worker")
+        .with_env("TEMPORAL_SERVICE_URL", &world.servers.temporal)
+        .with_env("TEMPORAL_TASK_QUEUE", &world.task_queue)
+        .with_env("SERVICES_ORDER_URL", world.to_order.url())
+        .with_env("SERVICES_INVENTORY_URL", world.to_inventory.url())
+        .with_env("SERVICES_PAYMENT_URL", world.to_payment.url())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_and_worker_are_two_processes_and_an_order_goes_through() {
+    let world = World::builder().env(Service::Orchestrator, "ORCHESTRATOR_ROLE", "api").start().await;
+    let worker = worker_of(&world);
+    worker.start();
+    worker.wait_up().await;
+
+    let api = world.process(Service::Orchestrator);
+    for process in [api, &worker] {
+        assert_eq!(whole(process).await, Some((200, Vec::new())));
+        assert_eq!(probe(process, "readiness").await, Some(true));
+        let (_, page) = process.get("/actuator/health").await.expect("an answer");
+        assert!(page.contains(r#""temporal":{"status":"UP"}"#), "{page}");
+    }
+    assert_eq!(world.place("two-processes", &order()).await.brief(), (200, "CONFIRMED"));
+    let elsewhere = format!("{}/api/temporal/orders", worker.url());
+    assert_eq!(world.post(&elsewhere, &order()).await.brief(), (404, "NOT_FOUND"));
+    let there = format!("{elsewhere}/{}", world.saga("two-processes"));
+    assert_eq!(world.get(&there).await.brief(), (404, "NOT_FOUND"));
+    world.settled().await;
+
+    assert_eq!(worker.terminate().await, 0);
+    assert_eq!(api.terminate().await, 0);
+    assert_json_log(&worker);
+    assert_json_log(api);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_worker_the_api_takes_orders_that_a_later_worker_ends() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "ORCHESTRATOR_ROLE", "api")
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 500)
+        .start()
+        .await;
+    let reply = world.place("before-the-worker", &order()).await;
+    assert_eq!((reply.status, reply.text("status")), (202, "PENDING"));
+    assert_eq!(world.follow("before-the-worker").await.text("status"), "PENDING");
+    let worker = worker_of(&world);
+    worker.start();
+    worker.wait_up().await;
+    harness::wait::until("the order to be confirmed", std::time::Duration::from_secs(30), async || {
+        world.follow("before-the-worker").await.text("status") == "CONFIRMED"
+    })
+    .await;
+    assert_eq!(world.settled().await.confirmed, 1);
+}
