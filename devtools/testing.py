@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from . import build, console, tools
+from . import build, console, layout, tools
 from .console import Trouble
 from .lint import lint
 
@@ -21,7 +21,13 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def _cargo_test(words: list[str]) -> int:
-    return console.run(["cargo", "test", *words], env=build.cargo_environment())
+    """The programs are built first, once and as `./dev up` builds them: end-to-end tests run these binaries."""
+    environment = build.cargo_environment()
+    built = console.run(["cargo", "build", "--workspace", "--bins"], env=environment)
+    if built:
+        return built
+    environment["HARNESS_BIN_DIR"] = str(layout.target_dir() / build.profile_folder(release=False))
+    return console.run(["cargo", "test", *words], env=environment)
 
 
 def _everything() -> int:
