@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from . import build, console, down, interrupts, layout, lint, sqlx_prepare, status, testing, up
 from .console import Trouble
 from .interrupts import Interrupted
+from .swarm import commands as swarm_commands
 
 HELP = """\
 usage: ./dev COMMAND
@@ -18,9 +19,15 @@ Run the system
   status               what runs, on which port, and how it is; exit code 0 only if all is UP
   logs [PIECE] [-f]    the end of the logs, of all or of one piece; -f goes on showing what comes
 
+The system on Docker Swarm
+  images [ARGS]        build our four images (deploy/build.sh; --push pushes them)
+  swarm COMMAND        a Swarm of real Docker daemons on this machine: up, deploy, status, down (./dev swarm help)
+
 Check the code
   test                 everything that CI runs: tools, lint, all tests
   test ARGS            the tests that `cargo test ARGS` names, for instance: ./dev test -p service-order
+  test swarm [--nodes 3]
+                       the Swarm walk-through in the lab, step by step (needs root)
   lint [--deny] [--advisories]
                        format, clippy, docs, and cargo-deny if it is installed; --deny installs it,
                        --advisories checks for known vulnerabilities too (needs the network)
@@ -88,6 +95,10 @@ def _sqlx_prepare(words: Sequence[str]) -> int:
     return sqlx_prepare.sqlx_prepare(_flags("sqlx-prepare", words, "--check").check)
 
 
+def _images(words: Sequence[str]) -> int:
+    return console.run([str(layout.ROOT / "deploy" / "build.sh"), *words], foreground=True)
+
+
 def _help(_words: Sequence[str]) -> int:
     console.say(HELP.rstrip())
     return 0
@@ -114,6 +125,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lint": _lint,
     "tools": _tools,
     "sqlx-prepare": _sqlx_prepare,
+    "images": _images,
+    "swarm": swarm_commands.swarm,
     "check": _cargo_run("checker"),
     "soak": _cargo_run("soak"),
     "help": _help,
@@ -130,7 +143,7 @@ def main(words: Sequence[str]) -> int:
         print(HELP, file=sys.stderr, end="")
         return 2
     wants_help = any(word in ("-h", "--help") for word in words[1:])
-    if wants_help and words[0] not in ("test", "check", "soak"):
+    if wants_help and words[0] not in ("test", "check", "soak", "images", "swarm"):
         return _help(words)
     interrupts.install()
     try:

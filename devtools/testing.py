@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from . import build, console, layout, tools
-from .console import Trouble
 from .lint import lint
+from .swarm import commands as swarm_commands
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -13,7 +13,7 @@ def test(arguments: Sequence[str]) -> int:
     if list(arguments) in ([], ["all"]):
         return _everything()
     if arguments[0] == "swarm":
-        raise Trouble("there are no Swarm tests in this version")
+        return swarm_commands.test(arguments[1:])
     words = list(arguments[1:] if arguments[0] == "all" else arguments)
     tools.install(for_tests=True)
     build.require_toolchain()

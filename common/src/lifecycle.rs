@@ -7,30 +7,31 @@ use tokio::sync::watch;
 /// How long a draining process goes on accepting connections, so that load balancers learn of it first.
 pub const LAME_DUCK: Duration = Duration::from_secs(3);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
-    Starting,
-    Started,
+    #[default]
+    Open,
     Draining,
     Stopped,
 }
 
-/// A handle on the process's life; clones share it. It only ever goes forward.
-#[derive(Debug, Clone)]
-pub struct Lifecycle(watch::Sender<Phase>);
-
-impl Default for Lifecycle {
-    fn default() -> Self {
-        Self(watch::Sender::new(Phase::Starting))
-    }
+/// A process may drain without ever having started for good.
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    phase: Phase,
 }
+
+/// A handle on the process's life; clones share it. It only ever goes forward.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle(watch::Sender<State>);
 
 impl Lifecycle {
     fn advance(&self, to: Phase) {
-        self.0.send_if_modified(|phase| {
-            let forward = *phase < to;
+        self.0.send_if_modified(|state| {
+            let forward = state.phase < to;
             if forward {
-                *phase = to;
+                state.phase = to;
             }
             forward
         });
@@ -38,12 +39,12 @@ impl Lifecycle {
 
     async fn reached(&self, wanted: Phase) {
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = self.0.subscribe().wait_for(|phase| *phase >= wanted).await;
+        let _ = self.0.subscribe().wait_for(|state| state.phase >= wanted).await;
     }
 
     /// The process has started for good: database there and migrated, worker polling.
     pub fn mark_started(&self) {
-        self.advance(Phase::Started);
+        self.0.send_modify(|state| state.started = true);
     }
 
     /// SIGTERM came: finish what runs, take no more.
@@ -59,19 +60,19 @@ impl Lifecycle {
     /// Has it started for good (and perhaps begun to drain since)?
     #[must_use]
     pub fn has_started(&self) -> bool {
-        *self.0.borrow() >= Phase::Started
+        self.0.borrow().started
     }
 
     /// Does it drain?
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        *self.0.borrow() >= Phase::Draining
+        self.0.borrow().phase >= Phase::Draining
     }
 
     /// Should new work be sent here?
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.0.borrow() == Phase::Started
+        self.has_started() && !self.is_draining()
     }
 
     /// Resolves when draining begins.
@@ -116,5 +117,13 @@ mod tests {
         life.drain();
         life.mark_started();
         assert!(!life.is_ready() && life.has_started() && life.is_draining());
+    }
+
+    #[test]
+    fn a_process_that_drains_before_it_has_started_has_not_started() {
+        let life = Lifecycle::default();
+        life.drain();
+        life.stop_accepting();
+        assert!(!life.has_started() && !life.is_ready());
     }
 }

@@ -65,10 +65,16 @@ impl FromStr for Money {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Decimal::from_str_exact(text)
-            .or_else(|_| Decimal::from_scientific(text))
+            .or_else(|_| scientific(text))
             .map_err(|_| InvalidValue("must be an amount of at most 15 digits, 2 of them behind the point".to_owned()))
             .and_then(Self::try_from)
     }
+}
+
+/// `from_scientific` alone would round digits that do not fit.
+fn scientific(text: &str) -> Result<Decimal, rust_decimal::Error> {
+    Decimal::from_str_exact(text.split(['e', 'E']).next().unwrap_or_default())?;
+    Decimal::from_scientific(text)
 }
 
 impl fmt::Display for Money {
@@ -155,6 +161,7 @@ mod tests {
             "{}",
             "NaN",
             "1.999",
+            "1.00000000000000000000000000000000001e0",
         ] {
             assert!(read(json).is_err(), "{json}");
         }

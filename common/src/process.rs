@@ -20,10 +20,10 @@ where
 {
     let env = Env::of_process();
     let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
+    match (arguments.next().as_deref(), arguments.next().as_deref()) {
         (None, _) => serve(env, run),
         (Some("health"), None) => probe(&env, default_port),
-        (Some(other), _) => {
+        (Some("health"), Some(other)) | (Some(other), _) => {
             eprintln!("unknown argument {other:?}: expected none, or health");
             ExitCode::from(USAGE)
         }

@@ -5,6 +5,7 @@ mod datasource;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -119,9 +120,11 @@ impl Env {
     /// The value is set and is not such an address.
     pub fn base_url(&self, variable: &str, default: &str) -> Result<Url, ConfigError> {
         let text = self.text(variable).unwrap_or(default);
-        let url = Url::parse(text).map_err(|e| ConfigError::new(variable, format!("{e} (got {text:?})")))?;
+        // The value is not shown: it may carry a password.
+        let shape = "must look like http://host:port";
+        let url = Url::parse(text).map_err(|e| ConfigError::new(variable, format!("{shape}: {e}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
-            return Err(ConfigError::new(variable, format!("must look like http://host:port (got {text:?})")));
+            return Err(ConfigError::new(variable, shape));
         }
         Ok(url)
     }
@@ -141,6 +144,8 @@ impl Env {
     }
 }
 
+const DEFAULT_REDIS_PORT: NonZeroU16 = NonZeroU16::new(6379).expect("not zero");
+
 /// Where Redis is. `SPRING_DATA_REDIS_HOST`, `SPRING_DATA_REDIS_PORT` (6379), `SPRING_DATA_REDIS_PASSWORD[_FILE]`.
 #[derive(Clone)]
 pub struct RedisSettings {
@@ -158,7 +163,7 @@ impl RedisSettings {
     /// # Errors
     /// The port or the password file is wrong.
     pub fn from_env(env: &Env) -> Result<Option<Self>, ConfigError> {
-        let port = env.parsed("SPRING_DATA_REDIS_PORT", 6379)?;
+        let port = env.parsed("SPRING_DATA_REDIS_PORT", DEFAULT_REDIS_PORT)?.get();
         let password = env.secret("SPRING_DATA_REDIS_PASSWORD")?;
         Ok(env.text("SPRING_DATA_REDIS_HOST").map(|host| Self { host: host.to_owned(), port, password }))
     }

@@ -17,6 +17,11 @@ use crate::http::{ApiError, Component};
 
 /// A statement waits this long for a row lock, in seconds; then its transaction is tried again.
 const LOCK_WAIT_SECONDS: u32 = 2;
+/// The server closes a connection that has been silent for this long, in seconds. A client that has vanished without a
+/// word would otherwise keep the row locks of its open transaction for the server's usual eight hours.
+const SILENCE_SECONDS: u32 = 20;
+/// An unused connection is closed before the server does so; the pool looks as often, so it may be twice as old.
+const IDLE_LIMIT: Duration = Duration::from_secs(8);
 /// A request waits this long for a free connection.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
 /// A connection that does not answer this fast when it comes back to the pool is thrown away.
@@ -94,7 +99,7 @@ fn options(max_connections: u32) -> MySqlPoolOptions {
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_LIMIT)
         .max_lifetime(Duration::from_secs(10 * 60))
-        .idle_timeout(Duration::from_secs(5 * 60))
+        .idle_timeout(IDLE_LIMIT)
         // A broken connection shows in its first statement, and `retrying` takes another one: no ping before each use.
         .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
@@ -103,8 +108,9 @@ fn options(max_connections: u32) -> MySqlPoolOptions {
 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-    let lock_wait = format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}");
-    connection.execute(sqlx::AssertSqlSafe(lock_wait)).await?;
+    let limits =
+        format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, SESSION wait_timeout = {SILENCE_SECONDS}");
+    connection.execute(sqlx::AssertSqlSafe(limits)).await?;
     Ok(())
 }
 

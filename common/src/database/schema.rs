@@ -6,6 +6,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
+use super::SILENCE_SECONDS;
 use crate::config::Datasource;
 
 /// How long one replica waits for another one that migrates, in seconds.
@@ -41,8 +42,13 @@ pub(super) async fn prepare(source: &Datasource, migrator: &Migrator) -> Result<
 
 async fn connect(source: &Datasource, database: bool) -> Result<MySqlConnection, SchemaError> {
     let options = source.connect_options(database);
-    let connection = tokio::time::timeout(CONNECT_LIMIT, MySqlConnection::connect_with(&options));
-    Ok(connection.await.map_err(|_| SchemaError::NoAnswer)??)
+    let connected = async {
+        let mut connection = MySqlConnection::connect_with(&options).await?;
+        // A replica that vanished must not keep its lock.
+        connection.execute(AssertSqlSafe(format!("SET SESSION wait_timeout = {SILENCE_SECONDS}"))).await?;
+        Ok(connection)
+    };
+    tokio::time::timeout(CONNECT_LIMIT, connected).await.unwrap_or(Err(SchemaError::NoAnswer))
 }
 
 async fn lock(connection: &mut MySqlConnection, database: &str) -> Result<(), SchemaError> {

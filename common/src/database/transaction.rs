@@ -9,7 +9,7 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(4);
 /// How often a transaction is tried in all.
 const ATTEMPTS: u32 = 8;
 
-/// Runs a use case's one transaction, again if the database asks for it: a deadlock, a lock wait that took too long,
+/// Runs a use case's one transaction, or its read, within a time limit, and again if the database asks for it: a deadlock, a lock wait that took too long,
 /// a snapshot conflict, or a connection that was broken when it was taken from the pool. Each of ours may be run again
 /// even if its commit's answer was lost, since all are idempotent by state.
 ///

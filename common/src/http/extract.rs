@@ -67,6 +67,10 @@ fn is_length_limit(error: &axum::Error) -> bool {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::field(Code::MALFORMED_JSON, "body", "is not UTF-8"))?;
+    // serde would take an array's elements for the fields, in their order.
+    if text.trim_ascii_start().starts_with('[') {
+        return Err(ApiError::field(Code::VALIDATION_FAILED, "body", "must be an object"));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong_field(&error))?;
     reader.end().map_err(|error| ApiError::field(Code::MALFORMED_JSON, "body", error.to_string()))?;
@@ -75,7 +79,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let full = error.inner().to_string();
-    if !matches!(error.inner().classify(), Category::Data) {
+    // serde_json counts it as bad syntax, but it is a wrong value.
+    let out_of_range = full.starts_with("number out of range");
+    if !out_of_range && !matches!(error.inner().classify(), Category::Data) {
         return ApiError::field(Code::MALFORMED_JSON, "body", full);
     }
     let message = full.split(" at line ").next().unwrap_or_default();
@@ -110,7 +116,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let params = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|error| ApiError::field(Code::VALIDATION_FAILED, "path", error.to_string()))?;
+            .map_err(|error| wrong_path(&error.body_text()))?;
         let Some((name, text)) = params.iter().next() else {
             return Err(ApiError::new(Code::INTERNAL, "this route has no path parameter"));
         };
@@ -118,6 +124,11 @@ where
             .map(Self)
             .map_err(|error: T::Err| ApiError::field(Code::VALIDATION_FAILED, name, error.to_string()))
     }
+}
+
+/// axum says "Invalid UTF-8 in `<name>`".
+fn wrong_path(text: &str) -> ApiError {
+    ApiError::field(Code::VALIDATION_FAILED, text.split('`').nth(1).unwrap_or("path"), "must be UTF-8")
 }
 
 /// The query string, parsed.
@@ -140,7 +151,7 @@ fn wrong_query(text: &str) -> ApiError {
     let what = text.split_once(": ").map_or(text, |(_, what)| what);
     match what.split_once(": ") {
         Some((field, message)) => ApiError::field(Code::VALIDATION_FAILED, field, message),
-        None => ApiError::field(Code::VALIDATION_FAILED, "query", what),
+        None => ApiError::field(Code::VALIDATION_FAILED, named_field(what).unwrap_or("query"), what),
     }
 }
 
@@ -166,6 +177,8 @@ mod tests {
             (r#"{"customerId":1,"productId":1,"quantity":0,"amount":20000}"#.to_owned(), "quantity"),
             (r#"{"customerId":1,"productId":1,"quantity":1,"amount":"x"}"#.to_owned(), "amount"),
             (r#"{"customerId":1.5,"productId":1,"quantity":1,"amount":1}"#.to_owned(), "customerId"),
+            (r#"{"customerId":1e999,"productId":1,"quantity":1,"amount":1}"#.to_owned(), "customerId"),
+            ("[1,1,2,20000]".to_owned(), "body"),
         ] {
             assert_eq!(refused(&body), ("VALIDATION_FAILED".to_owned(), field.to_owned()), "{body}");
         }

@@ -2,6 +2,7 @@
 
 mod actuator;
 mod documented;
+mod door;
 mod error;
 mod extract;
 mod health;
@@ -13,7 +14,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use actuator::{About, Scrape};
 pub use documented::{BadBody, Unavailable};
@@ -39,12 +40,17 @@ pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> R
     about.name.clone_into(&mut document.info.title);
     about.version.clone_into(&mut document.info.version);
     routes
-        .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document))
+        .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document).config(swagger_ui()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(error::answer_to_panic))
         .layer(from_fn(observe::observe))
         .layer(from_fn_with_state(life, server::close_while_draining))
+}
+
+/// Its default would show a badge that is loaded from swagger.io.
+fn swagger_ui() -> Config<'static> {
+    Config::default().validator_url("none")
 }
 
 async fn nothing_here(uri: Uri) -> ApiError {

@@ -13,11 +13,16 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::ApiError;
+use super::door::Door;
 use crate::contract::Code;
 use crate::lifecycle::Lifecycle;
 
 /// How long requests that run may still take once no new connection is taken.
 const FINISH_LIMIT: Duration = Duration::from_secs(10);
+
+/// Once no new connection is taken, those that are there have this long to send their request: a connection without
+/// one is closed then.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// Serves until the process drains; requests that run are finished.
 ///
@@ -28,12 +33,15 @@ pub async fn serve(address: SocketAddr, routes: Router, lifecycle: &Lifecycle) -
         std::io::Error::new(error.kind(), format!("port {} cannot be used: {error}", address.port()))
     })?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let listener = listener.tap_io(|stream| {
+    let (door, closed) = Door::new(listener, lifecycle.clone());
+    let listener = door.tap_io(|stream| {
         // Answers are small: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
     });
-    let until = lifecycle.clone();
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move { until.stopped_accepting().await });
+    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        closed.await;
+        tokio::time::sleep(LAST_REQUESTS).await;
+    });
     let limit = async {
         lifecycle.stopped_accepting().await;
         tokio::time::sleep(FINISH_LIMIT).await;

@@ -32,7 +32,7 @@ const BASE: &str = "/api/temporal/orders";
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place(
     State(orders): State<Orders>,
@@ -58,7 +58,7 @@ pub(super) async fn place(
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: nothing was started; TEMPORAL_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place_async(
     State(orders): State<Orders>,
@@ -79,7 +79,7 @@ pub(super) async fn place_async(
     (status = 200, description = "Status, the steps that are being tried, ids, and the code of a refusal", body = OrderProgress),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE, STARTING", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn follow(
     State(orders): State<Orders>,
@@ -94,7 +94,7 @@ pub(super) async fn follow(
 /// Orders that need a person: an undo or a confirm of theirs has not been done for long. They go on by themselves.
 #[utoipa::path(get, path = "/api/temporal/orders/stuck", tag = "orders", responses(
     (status = 200, description = "The stuck orders, a line a step", body = Vec<StuckOrder>),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, STARTING", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn stuck(State(orders): State<Orders>) -> Result<Json<Vec<StuckOrder>>, ApiError> {
     Ok(Json(orders.stuck().await?))
@@ -106,9 +106,9 @@ pub(super) async fn stuck(State(orders): State<Orders>) -> Result<Json<Vec<Stuck
     (status = 200, description = "The order was CANCELLED before", body = OrderProgress),
     (status = 202, description = "It is decided that the order ends CANCELLED", body = OrderProgress),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 409, description = "ORDER_ALREADY_PAID: the order ends CONFIRMED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "ORDER_ALREADY_PAID: the order goes forward", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: nothing is decided, repeat", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may be decided, repeat; STARTING: nothing is decided", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn cancel(
     State(orders): State<Orders>,

@@ -17,7 +17,7 @@ impl Orders {
                 let stuck = self.is_stuck(saga, &steps).await?;
                 Ok(OrderProgress { steps, stuck, ..pending(&order) })
             }
-            Some(Known { state: RunState::Completed, .. }) => match self.temporal.outcome(saga).await? {
+            Some(Known { state: RunState::Completed, .. }) => match self.temporal.outcome_of_ended(saga).await? {
                 Some(outcome) => Ok(progress_of(saga, outcome)),
                 None => self.of_row(saga, None, trace).await,
             },

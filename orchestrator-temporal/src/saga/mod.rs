@@ -3,6 +3,8 @@
 mod activities;
 mod policy;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod workflow;
 
 pub(crate) use activities::Activities;

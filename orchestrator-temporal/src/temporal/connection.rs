@@ -5,13 +5,19 @@ use std::time::Duration;
 
 use common::http::Component;
 use temporalio_client::tonic::Request;
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_client::{Client, ClientKeepAliveOptions, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::protos::grpc::health::v1::HealthCheckRequest;
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use tokio::sync::watch;
 
 /// One try to connect may take this long; the SDK's own limit does not cover a peer that accepts and says nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
+/// A silent connection is asked this often whether it is still there; Temporal hangs up on whom asks every 10 s or more
+/// often. One that a network has swallowed would otherwise be waited for three quarters of a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+/// How long it has to answer that.
+const KEEP_ALIVE_LIMIT: Duration = Duration::from_secs(4);
 const HEALTH_LIMIT: Duration = Duration::from_secs(1);
 const FRONTEND: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
@@ -56,10 +62,17 @@ impl Temporal {
     }
 
     async fn try_connect(&self) -> Result<Client, String> {
-        let options = ConnectionOptions::new(self.settings.url.clone()).identity(identity()).build();
+        let keep_alive = ClientKeepAliveOptions::builder().interval(KEEP_ALIVE).timeout(KEEP_ALIVE_LIMIT).build();
+        let options =
+            ConnectionOptions::new(self.settings.url.clone()).identity(identity()).keep_alive(Some(keep_alive)).build();
         let connection = Connection::connect(options).await.map_err(|error| error.to_string())?;
         let options = ClientOptions::new(self.settings.namespace.clone()).build();
-        Client::new(connection, options).map_err(|error| error.to_string())
+        let client = Client::new(connection, options).map_err(|error| error.to_string())?;
+        // A worker on a namespace that is not there ends at once.
+        let namespace = DescribeNamespaceRequest { namespace: self.settings.namespace.clone(), ..Default::default() };
+        let described = client.connection().workflow_service().describe_namespace(Request::new(namespace)).await;
+        described.map_err(|status| status.message().to_owned())?;
+        Ok(client)
     }
 
     /// The client, once there is one.

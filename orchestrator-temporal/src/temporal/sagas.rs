@@ -16,6 +16,9 @@ use crate::saga::{OrderSaga, SagaInput, SagaOutcome};
 
 /// One call of Temporal, its retries included.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
+/// The start of a saga: in a rush it waits for its turn there, and "may have started" helps nobody who would wait for
+/// the order's end anyway.
+const START_LIMIT: Duration = Duration::from_secs(12);
 /// The memo in which the order stands, for whoever has only the workflow's id.
 const MEMO_ORDER: &str = "order";
 
@@ -66,9 +69,9 @@ impl Temporal {
             .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicateFailedOnly)
             .enable_eager_workflow_start(true)
             .memo(memo)
-            .rpc_options(rpc())
+            .rpc_options(rpc_within(START_LIMIT))
             .build();
-        match limited(client.start_workflow(OrderSaga::run, input.clone(), options)).await? {
+        match within(START_LIMIT, client.start_workflow(OrderSaga::run, input.clone(), options)).await? {
             Ok(_) => Ok(Started::Now),
             Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Started::Before),
             Err(error) => Err(EngineError(error.to_string())),
@@ -108,6 +111,11 @@ impl Temporal {
         }
     }
 
+    /// The outcome of a saga that has completed: there is nothing to wait for but Temporal, and not for ever.
+    pub(crate) async fn outcome_of_ended(&self, saga: &SagaId) -> Result<Option<SagaOutcome>, EngineError> {
+        limited(self.outcome(saga)).await?
+    }
+
     /// Asks a running saga to look up from what it waits for.
     pub(crate) async fn cancel(&self, saga: &SagaId, reason: &str) -> Result<(), EngineError> {
         let handle = self.connected()?.get_workflow_handle::<OrderSaga>(saga.as_str());
@@ -124,12 +132,19 @@ impl Temporal {
 }
 
 pub(super) async fn limited<T>(call: impl Future<Output = T>) -> Result<T, EngineError> {
-    tokio::time::timeout(CALL_LIMIT, call)
-        .await
-        .map_err(|_| EngineError(format!("no answer within {} s", CALL_LIMIT.as_secs())))
+    within(CALL_LIMIT, call).await
+}
+
+async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, EngineError> {
+    let answer = tokio::time::timeout(limit, call).await;
+    answer.map_err(|_| EngineError(format!("no answer within {} s", limit.as_secs())))
 }
 
 pub(super) fn rpc() -> RpcOptions {
+    rpc_within(CALL_LIMIT)
+}
+
+fn rpc_within(limit: Duration) -> RpcOptions {
     let retry = RetryOptions::builder().max_interval(Duration::from_millis(500)).build();
-    RpcOptions::builder().timeout(CALL_LIMIT).retry_options(retry).build()
+    RpcOptions::builder().timeout(limit).retry_options(retry).build()
 }

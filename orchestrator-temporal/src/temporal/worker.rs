@@ -36,39 +36,37 @@ pub(crate) async fn run_until_drained(
     let client = temporal.connect().await;
     let mut api_has_ended = std::pin::pin!(api_has_ended);
     loop {
-        let worker = match worker(&temporal.settings, runtime, client.clone(), activities()) {
-            Ok(worker) => worker,
-            Err(error) => {
-                tracing::error!(error, "the worker cannot be made; trying again");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        let stop = worker.shutdown_handle();
-        let mut ended = on_own_thread(worker);
-        let failed = tokio::select! {
-            result = &mut ended => Some(result),
-            () = started(lifecycle) => None,
-        };
-        let failed = match failed {
-            Some(result) => result,
-            None => tokio::select! {
-                result = &mut ended => result,
-                () = &mut api_has_ended => {
-                    stop();
-                    if tokio::time::timeout(DRAIN_LIMIT, ended).await.is_err() {
-                        tracing::warn!("the worker was not done within its time; what it ran is tried again elsewhere");
-                    }
-                    return;
-                }
+        let fault = match worker(&temporal.settings, runtime, client.clone(), activities()) {
+            Ok(worker) => match run(worker, lifecycle, api_has_ended.as_mut()).await {
+                Some(fault) => fault,
+                None => return,
             },
+            Err(fault) => fault,
         };
-        tracing::error!(
-            error = failed.unwrap_or_else(|_| "its thread ended".to_owned()),
-            "the worker ended; making it anew"
-        );
-        tokio::time::sleep(PAUSE).await;
+        tracing::error!(error = fault, "the worker ended; making it anew");
+        tokio::select! {
+            () = &mut api_has_ended => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
     }
+}
+
+/// Runs one worker; `None` if it was drained, else why it ended.
+async fn run(worker: Worker, lifecycle: &Lifecycle, api_has_ended: impl Future<Output = ()>) -> Option<String> {
+    let stop = worker.shutdown_handle();
+    let mut ended = on_own_thread(worker);
+    let work = async {
+        started(lifecycle).await;
+        api_has_ended.await;
+    };
+    tokio::select! {
+        result = &mut ended => return Some(result.unwrap_or_else(|_| "its thread ended".to_owned())),
+        () = work => stop(),
+    }
+    if tokio::time::timeout(DRAIN_LIMIT, ended).await.is_err() {
+        tracing::warn!("the worker was not done within its time; what it ran is tried again elsewhere");
+    }
+    None
 }
 
 /// A worker that has not failed for a moment is polling.

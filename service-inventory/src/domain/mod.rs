@@ -2,6 +2,8 @@
 
 pub(crate) mod products;
 pub(crate) mod stock;
+#[cfg(test)]
+mod tests;
 
 use common::contract::Code;
 use common::database::AsDatabaseError;

@@ -101,7 +101,7 @@ pub(crate) async fn receive(
 
 /// One product.
 pub(crate) async fn by_id(pool: &MySqlPool, id: ProductId) -> Result<Product, Error> {
-    find(&mut *pool.acquire().await?, id).await
+    retrying("product.read", || async { find(&mut *pool.acquire().await?, id).await }).await
 }
 
 async fn find(db: &mut MySqlConnection, id: ProductId) -> Result<Product, Error> {
@@ -110,7 +110,8 @@ async fn find(db: &mut MySqlConnection, id: ProductId) -> Result<Product, Error>
 
 /// The first products by their ids.
 pub(crate) async fn list(pool: &MySqlPool) -> Result<Vec<Product>, Error> {
-    Ok(products::list(&mut *pool.acquire().await?, LIST_LIMIT).await?)
+    let listed = retrying("product.list", || async { products::list(&mut *pool.acquire().await?, LIST_LIMIT).await });
+    Ok(listed.await?)
 }
 
 /// Gives an empty catalogue the demo products. Ids that another replica takes at the same time are left to it.

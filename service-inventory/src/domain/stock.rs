@@ -117,10 +117,15 @@ fn refusal(conflict: Conflict, row: &Locked) -> Error {
 
 /// The reservation of a saga.
 pub(crate) async fn by_saga(pool: &MySqlPool, saga_id: &SagaId) -> Result<Reservation, Error> {
-    reservations::by_saga(&mut *pool.acquire().await?, saga_id).await?.ok_or(MISSING)
+    let found =
+        retrying("reservation.read", || async { reservations::by_saga(&mut *pool.acquire().await?, saga_id).await });
+    found.await?.ok_or(MISSING)
 }
 
 /// The oldest reservations that are neither confirmed nor released.
 pub(crate) async fn unfinished(pool: &MySqlPool, older_than_seconds: u32) -> Result<Vec<UnfinishedSaga>, Error> {
-    Ok(reservations::unfinished(&mut *pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await?)
+    let listed = retrying("reservation.unfinished", || async {
+        reservations::unfinished(&mut *pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await
+    });
+    Ok(listed.await?)
 }

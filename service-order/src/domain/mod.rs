@@ -1,6 +1,8 @@
 //! Use cases: one transaction each.
 
 pub(crate) mod orders;
+#[cfg(test)]
+mod tests;
 
 use common::contract::Code;
 use common::database::AsDatabaseError;

@@ -75,16 +75,21 @@ fn refusal(conflict: Conflict, row: &Locked) -> Error {
 
 /// One order by its id.
 pub(crate) async fn by_id(pool: &MySqlPool, id: OrderId) -> Result<Order, Error> {
-    let saga_id = orders::saga_of(&mut *pool.acquire().await?, id).await?.ok_or(Error::NotFound)?;
-    by_saga(pool, &saga_id).await
+    let saga_id = retrying("order.read", || async { orders::saga_of(&mut *pool.acquire().await?, id).await }).await?;
+    by_saga(pool, &saga_id.ok_or(Error::NotFound)?).await
 }
 
 /// One order by its saga.
 pub(crate) async fn by_saga(pool: &MySqlPool, saga_id: &SagaId) -> Result<Order, Error> {
-    orders::by_saga(&mut *pool.acquire().await?, saga_id).await?.ok_or(Error::NotFound)
+    let order =
+        retrying("order.read", || async { orders::by_saga(&mut *pool.acquire().await?, saga_id).await }).await?;
+    order.ok_or(Error::NotFound)
 }
 
 /// The oldest orders that are neither confirmed nor cancelled.
 pub(crate) async fn unfinished(pool: &MySqlPool, older_than_seconds: u32) -> Result<Vec<UnfinishedSaga>, Error> {
-    Ok(orders::unfinished(&mut *pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await?)
+    let listed = retrying("order.unfinished", || async {
+        orders::unfinished(&mut *pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await
+    });
+    Ok(listed.await?)
 }

@@ -15,7 +15,7 @@ use crate::domain::{self, orders};
 #[utoipa::path(post, path = "/api/orders/steps/create", tag = "steps", request_body = SagaOrder, responses(
     (status = 200, description = "The order is there", body = OrderRef),
     (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
     Unavailable,
 ))]
@@ -33,7 +33,7 @@ pub(super) async fn create(
     (status = 200, description = "The order is CONFIRMED", body = OrderRef),
     (status = 404, description = "NOT_FOUND: the saga has no order", body = Problem, content_type = CONTENT_TYPE),
     (status = 409, description = "SAGA_CANCELLED, with the reason", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
     Unavailable,
 ))]
@@ -50,7 +50,7 @@ pub(super) async fn confirm(
 #[utoipa::path(post, path = "/api/orders/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
     (status = 200, description = "The order is CANCELLED", body = StepDone),
     (status = 409, description = "ALREADY_CONFIRMED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
     Unavailable,
 ))]

@@ -3,6 +3,8 @@
 mod decide;
 mod pay;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

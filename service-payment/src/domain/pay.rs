@@ -100,10 +100,9 @@ impl Payments {
 
     /// The gateway gave no answer: the next call may take over at once.
     async fn give_up(&self, order: &SagaOrder, token: Hyphenated) {
-        let ended = async {
-            let mut connection = self.pool.acquire().await?;
-            payments::end_lease(&mut connection, &order.saga_id, token).await
-        };
+        let ended = retrying("payment.pay.give_up", || async {
+            payments::end_lease(&mut *self.pool.acquire().await?, &order.saga_id, token).await
+        });
         if let Err(error) = ended.await {
             tracing::warn!(%error, "the lease was not ended; it runs out by itself");
         }

@@ -2,6 +2,7 @@
 
 use common::contract::payment::Payment;
 use common::contract::saga::UnfinishedSaga;
+use common::database::retrying;
 use common::ids::{PaymentId, SagaId};
 
 use super::{Error, Payments};
@@ -13,17 +14,23 @@ const UNFINISHED_LIMIT: u32 = 1000;
 impl Payments {
     /// One payment by its id.
     pub(crate) async fn by_id(&self, id: PaymentId) -> Result<Payment, Error> {
-        let saga_id = payments::saga_of(&mut *self.pool.acquire().await?, id).await?.ok_or(Error::NotFound)?;
-        self.by_saga(&saga_id).await
+        let found =
+            retrying("payment.read", || async { payments::saga_of(&mut *self.pool.acquire().await?, id).await });
+        self.by_saga(&found.await?.ok_or(Error::NotFound)?).await
     }
 
     /// One payment by its saga.
     pub(crate) async fn by_saga(&self, saga_id: &SagaId) -> Result<Payment, Error> {
-        payments::by_saga(&mut *self.pool.acquire().await?, saga_id).await?.ok_or(Error::NotFound)
+        let found =
+            retrying("payment.read", || async { payments::by_saga(&mut *self.pool.acquire().await?, saga_id).await });
+        found.await?.ok_or(Error::NotFound)
     }
 
     /// The oldest payments that are undecided, or decided and not yet settled.
     pub(crate) async fn unfinished(&self, older_than_seconds: u32) -> Result<Vec<UnfinishedSaga>, Error> {
-        Ok(payments::unfinished(&mut *self.pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await?)
+        let listed = retrying("payment.unfinished", || async {
+            payments::unfinished(&mut *self.pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await
+        });
+        Ok(listed.await?)
     }
 }

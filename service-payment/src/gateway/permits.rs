@@ -78,11 +78,14 @@ impl Permits {
         let give_up = Instant::now() + WAIT;
         loop {
             let granted = match self.ask_redis().await {
-                Some(answer) => answer,
-                None => self.within_share().then_some(None),
+                Some(Some(token)) => {
+                    self.0.running.fetch_add(1, Ordering::SeqCst);
+                    Some(token)
+                }
+                Some(None) => None,
+                None => self.take_of_share().then_some(None),
             };
             if let Some(token) = granted {
-                self.0.running.fetch_add(1, Ordering::SeqCst);
                 return Some(Permit { permits: self.clone(), token });
             }
             if Instant::now() >= give_up {
@@ -92,9 +95,11 @@ impl Permits {
         }
     }
 
-    fn within_share(&self) -> bool {
+    /// Counts one more running call, unless the share is used up: in one step, since two callers may ask at once.
+    fn take_of_share(&self) -> bool {
         let share = (self.0.settings.limit / self.0.settings.replicas).max(1);
-        self.0.running.load(Ordering::SeqCst) < share
+        let more = |running| (running < share).then_some(running + 1);
+        self.0.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
     /// `None`: Redis is away. `Some(None)`: all are taken. `Some(Some(token))`: granted.
@@ -105,14 +110,10 @@ impl Permits {
         }
         let token = Uuid::new_v4().to_string();
         let lease = u64::try_from(self.0.settings.lease.as_micros()).unwrap_or(u64::MAX);
-        let answer: redis::RedisResult<u32> = async {
-            let mut connection = cache.connection().await?;
-            let mut call = self.0.acquire.key(KEY);
-            call.arg(self.0.settings.limit).arg(lease).arg(&token);
-            call.invoke_async(&mut connection).await
-        }
-        .await;
-        match answer {
+        let mut call = self.0.acquire.key(KEY);
+        call.arg(self.0.settings.limit).arg(lease).arg(&token);
+        let answer = cache.ask(async |mut connection| call.invoke_async::<u32>(&mut connection).await);
+        match answer.await {
             Ok(granted) => Some((granted == 1).then_some(Some(token))),
             Err(error) => {
                 tracing::warn!(%error, "Redis is away: keeping to this process's share of the gateway's permits");
@@ -138,12 +139,10 @@ impl Permit {
     pub(crate) async fn release(mut self) {
         let Some(token) = self.token.take() else { return };
         let Some(cache) = self.permits.0.cache.clone() else { return };
-        let removed: redis::RedisResult<()> = async {
-            let mut connection = cache.connection().await?;
-            redis::cmd("ZREM").arg(KEY).arg(token).query_async(&mut connection).await
-        }
-        .await;
-        if let Err(error) = removed {
+        let mut call = redis::cmd("ZREM");
+        call.arg(KEY).arg(token);
+        let removed = cache.ask(async |mut connection| call.query_async::<()>(&mut connection).await);
+        if let Err(error) = removed.await {
             tracing::debug!(%error, "a permit was not given back; it comes back when its lease is over");
             self.permits.mark_away();
         }

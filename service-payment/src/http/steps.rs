@@ -17,7 +17,7 @@ use crate::domain::{self, Payments};
     (status = 200, description = "Paid", body = Paid),
     (status = 402, description = "PAYMENT_DECLINED", body = Problem, content_type = CONTENT_TYPE),
     (status = 409, description = "SAGA_CANCELLED, with the reason, or IN_PROGRESS: try again", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     (status = 503, description = "GATEWAY_UNAVAILABLE, GATEWAY_BUSY, DATABASE_UNAVAILABLE, STARTING: try again", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
 ))]
@@ -39,7 +39,7 @@ pub(super) async fn pay(
 #[utoipa::path(post, path = "/api/payments/steps/cancel", tag = "steps", request_body = UndoRequest, responses(
     (status = 200, description = "Decided: the saga is cancelled, for the reason given", body = CancelDecided),
     (status = 409, description = "ALREADY_PAID: decided, the saga goes forward", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
     Unavailable,
 ))]
@@ -56,7 +56,7 @@ pub(super) async fn cancel(
     (status = 200, description = "Settled: no money is kept", body = StepDone),
     (status = 404, description = "NOT_FOUND: the saga has no payment", body = Problem, content_type = CONTENT_TYPE),
     (status = 409, description = "ALREADY_PAID, or IN_PROGRESS: no cancel was decided", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or a wrong field", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, or VALIDATION_FAILED: a wrong field", body = Problem, content_type = CONTENT_TYPE),
     (status = 503, description = "GATEWAY_UNAVAILABLE, GATEWAY_BUSY, DATABASE_UNAVAILABLE, STARTING: try again", body = Problem, content_type = CONTENT_TYPE),
     BadBody,
 ))]

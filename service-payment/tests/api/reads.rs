@@ -37,8 +37,7 @@ async fn what_is_not_there_is_not_found_and_what_is_no_id_is_refused() {
 #[tokio::test]
 async fn only_undecided_and_unsettled_payments_are_unfinished_and_only_when_they_are_old() {
     let app = App::ready(LONG).await;
-    let [approving, cancelling, paid, declined, tombstone] =
-        [NEVER, NEVER, "CARD", "CARD_DECLINED", "CARD"].map(order);
+    let [approving, cancelling, paid, declined, tombstone] = [NEVER, NEVER, "CARD", "CARD_DECLINED", "CARD"].map(order);
     for order in [&approving, &cancelling] {
         app.begin_pay(order);
         app.books.until_charged(&order.saga_id).await;

@@ -100,9 +100,14 @@ impl World {
 
     /// `POST /api/temporal/orders/async` under this key.
     pub async fn place_async(&self, key: &str, body: &Value) -> Reply {
+        self.try_place_async(key, body).await.expect("the orders API answers")
+    }
+
+    /// As [`place_async`](Self::place_async), where the connection may break.
+    pub async fn try_place_async(&self, key: &str, body: &Value) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/async", self.api());
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
-        Reply::of(request.send().await.expect("the orders API answers")).await
+        Some(Reply::of(request.send().await.ok()?).await)
     }
 
     /// `GET /api/temporal/orders/{workflowId}`.
@@ -110,10 +115,21 @@ impl World {
         self.request(Method::GET, &format!("{}/api/temporal/orders/{}", self.api(), self.saga(key))).await
     }
 
+    /// As [`follow`](Self::follow), where the connection may break.
+    pub async fn try_follow(&self, key: &str) -> Option<Reply> {
+        let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
+        Some(Reply::of(client().get(url).send().await.ok()?).await)
+    }
+
     /// `DELETE /api/temporal/orders/{workflowId}`; the answer is kept for the checker.
     pub async fn cancel(&self, key: &str) -> Reply {
-        let reply =
-            self.request(Method::DELETE, &format!("{}/api/temporal/orders/{}", self.api(), self.saga(key))).await;
+        self.try_cancel(key).await.expect("the orders API answers")
+    }
+
+    /// As [`cancel`](Self::cancel), where the connection may break.
+    pub async fn try_cancel(&self, key: &str) -> Option<Reply> {
+        let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
+        let reply = Reply::of(client().delete(url).send().await.ok()?).await;
         let said = match (reply.status, reply.code()) {
             (200 | 202, _) => Some(Said::WillBeCancelled),
             (409, "ORDER_ALREADY_PAID") => Some(Said::WillBeConfirmed),
@@ -122,7 +138,7 @@ impl World {
         if let Some(said) = said {
             self.remember(Answer { saga: self.saga(key), said });
         }
-        reply
+        Some(reply)
     }
 
     /// Any other request without a body.

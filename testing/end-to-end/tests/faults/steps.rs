@@ -114,8 +114,10 @@ pub(crate) async fn last_answer(world: &World, key: &str, body: &Value) -> Reply
 /// Waits until the payment's row says so.
 pub(crate) async fn payment_is(world: &World, key: &str, status: &str) {
     let url = format!("{}/api/payments/by-saga/{}", world.process(Service::Payment).url(), world.saga(key));
-    wait::until(&format!("{key}: payment {status}"), ORDER_LIMIT, async || world.get(&url).await.text("status") == status)
-        .await;
+    wait::until(&format!("{key}: payment {status}"), ORDER_LIMIT, async || {
+        world.get(&url).await.text("status") == status
+    })
+    .await;
 }
 
 /// Places an order that ends so by itself, and waits for its end.

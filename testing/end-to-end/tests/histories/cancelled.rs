@@ -24,10 +24,10 @@ pub(crate) async fn asked_to_pay(world: &World, key: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_cancels_as_soon_as_the_payment_has_begun() {
     let world = World::start().await;
-    world.place_async("cancel-at-once", &body("CARD_SLOW")).await;
+    world.place_async("cancel-at-once", &body("CARD_APPROVED_AFTER_600S")).await;
     asked_to_pay(&world, "cancel-at-once").await;
     assert_eq!(world.cancel("cancel-at-once").await.status, 202);
-    is_cancelled(&world, "cancel-at-once").await.keep("cancelled_as_the_payment_begins");
+    is_cancelled(&world, "cancel-at-once").await.keep("cancelled_as_the_payment_begins", true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +39,7 @@ async fn a_customer_cancels_while_the_payment_waits_as_a_regular_activity() {
 
     let history = is_cancelled(&world, "cancel-waiting").await;
     assert!(history.handed_over().contains("payment.pay"));
-    history.keep("cancelled_while_the_payment_waits");
+    history.keep("cancelled_while_the_payment_waits", history.hands_over(&["payment.pay"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +52,7 @@ async fn temporals_own_cancel_before_the_payment_cancels_the_order() {
 
     let history = is_cancelled(&world, "engine-cancel").await;
     assert_eq!(history.count(EventType::WorkflowExecutionCancelRequested), 1);
-    history.keep("cancelled_by_temporal_before_the_payment");
+    history.keep("cancelled_by_temporal_before_the_payment", history.hands_over(&["payment.pay"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +62,8 @@ async fn temporals_own_cancel_in_the_first_stage_cancels_the_order() {
     world.place_async("engine-cancel-1", &order()).await;
     handed_over(&world, "engine-cancel-1", &["order.create"]).await;
     temporal(&world, &["cancel"], "engine-cancel-1").await.expect("the command works");
-    is_cancelled(&world, "engine-cancel-1").await.keep("cancelled_by_temporal_in_the_first_stage");
+    let history = is_cancelled(&world, "engine-cancel-1").await;
+    history.keep("cancelled_by_temporal_in_the_first_stage", history.hands_over(&["order.create"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,5 +78,5 @@ async fn a_cancel_after_the_money_moved_goes_forward() {
 
     let history = History::of(&world, "cancel-too-late").await;
     assert_eq!(world.follow("cancel-too-late").await.text("status"), "CONFIRMED");
-    history.keep("cancelled_after_the_payment_goes_forward");
+    history.keep("cancelled_after_the_payment_goes_forward", history.hands_over(&["payment.pay"]));
 }

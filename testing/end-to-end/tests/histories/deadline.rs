@@ -6,7 +6,7 @@ use end_to_end::{Service, World, body, order};
 use harness::faults::{Action, Rule};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
-use crate::recorder::{History, handed_over};
+use crate::recorder::{History, LIMIT, handed_over};
 
 async fn world(deadline_ms: u64) -> World {
     World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", deadline_ms).start().await
@@ -27,15 +27,15 @@ async fn the_deadline_ends_the_wait_for_a_payment_that_cannot_be_reached() {
     world.place_async("deadline-waiting", &order()).await;
 
     let history = is_cancelled(&world, "deadline-waiting").await;
-    assert!(history.count(EventType::TimerFired) >= 1);
-    history.keep("deadline_while_the_payment_cannot_be_reached");
+    history.keep("deadline_while_the_payment_cannot_be_reached", history.count(EventType::TimerFired) == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_ends_a_payment_that_has_begun() {
     let world = world(4000).await;
     world.place_async("deadline-paying", &body("CARD_APPROVED_AFTER_600S")).await;
-    is_cancelled(&world, "deadline-paying").await.keep("deadline_in_the_payment");
+    let history = is_cancelled(&world, "deadline-paying").await;
+    history.keep("deadline_in_the_payment", history.hands_over(&["payment.pay"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,20 +45,21 @@ async fn the_deadline_is_seen_between_two_quick_steps() {
     world.to_inventory.add(Rule::on("POST", "steps/reserve$").then(late));
     world.place_async("deadline-between", &order()).await;
 
-    is_cancelled(&world, "deadline-between").await.keep("deadline_between_quick_steps");
+    let history = is_cancelled(&world, "deadline-between").await;
+    history.keep("deadline_between_quick_steps", history.hands_over(&[]));
     assert_eq!(world.to_payment.calls_to("steps/pay").len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_after_the_money_moved_goes_forward() {
-    let world = world(6000).await;
+    let world = world(8000).await;
     world.to_payment.add(Rule::on("POST", "steps/pay$").then(Action::LoseReply));
     world.place_async("deadline-too-late", &order()).await;
     handed_over(&world, "deadline-too-late", &["payment.pay"]).await;
 
-    world.to_payment.wait_for("the decision", crate::recorder::LIMIT, |call| call.path.ends_with("steps/cancel")).await;
+    world.to_payment.wait_for("the decision", LIMIT, |call| call.path.ends_with("steps/cancel")).await;
     world.to_payment.clear_rules();
     let history = History::of(&world, "deadline-too-late").await;
     assert_eq!(world.follow("deadline-too-late").await.text("status"), "CONFIRMED");
-    history.keep("deadline_after_the_payment_goes_forward");
+    history.keep("deadline_after_the_payment_goes_forward", history.count(EventType::TimerFired) == 1);
 }

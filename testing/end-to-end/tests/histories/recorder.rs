@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use end_to_end::World;
+use harness::faults::HttpProxy;
 use harness::servers::shared;
 use harness::wait;
 use serde_json::Value;
@@ -26,25 +27,29 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Waits until the books agree and the saga's workflow has completed: whatever the outcome, it never fails.
+    /// Waits until the saga's workflow has completed (whatever the outcome, it never fails) and the books agree.
     pub(crate) async fn of(world: &World, key: &str) -> Self {
-        world.settled().await;
         let client = connect(world).await;
         let events = wait::until_some("the saga's workflow to complete", LIMIT, async || {
             let handle = client.get_workflow_handle::<UntypedWorkflow>(world.saga(key));
             let events = handle.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await.ok()?;
-            let end = events.last()?.event_type();
-            (end != EventType::WorkflowTaskStarted && is_end(end)).then_some(events)
+            is_end(events.last()?.event_type()).then_some(events)
         })
         .await;
         let end = events.last().expect("a history has an end").event_type();
         assert_eq!(end, EventType::WorkflowExecutionCompleted);
+        world.settled().await;
         Self { events }
     }
 
     /// How many events of a kind there are.
     pub(crate) fn count(&self, kind: EventType) -> usize {
         self.events.iter().filter(|event| event.event_type() == kind).count()
+    }
+
+    /// Were just these steps handed over to regular activities?
+    pub(crate) fn hands_over(&self, steps: &[&str]) -> bool {
+        self.handed_over() == steps.iter().copied().collect()
     }
 
     /// Which steps were handed over to regular activities, each once.
@@ -65,11 +70,13 @@ impl History {
         attempts.max().unwrap_or(0)
     }
 
-    /// With `RECORD_HISTORIES=1`, keeps it for the replay test, one event a line.
-    pub(crate) fn keep(&self, name: &str) {
+    /// With `RECORD_HISTORIES=1`, keeps it for the replay test, one event a line, if it is the path that it is
+    /// recorded for: on a busy machine a saga may come to the same end by another.
+    pub(crate) fn keep(&self, name: &str, is_the_path: bool) {
         if std::env::var_os("RECORD_HISTORIES").is_none_or(|value| value != "1") {
             return;
         }
+        assert!(is_the_path, "the machine was too busy to record {name}: do it again");
         let mut events = serde_json::to_value(Events { events: self.events.clone() }).expect("events are JSON");
         let mut identities = BTreeSet::new();
         collect_identities(&events, &mut identities);
@@ -138,6 +145,13 @@ pub(crate) async fn handed_over(world: &World, key: &str, steps: &[&str]) {
         now == steps.iter().copied().collect()
     })
     .await;
+}
+
+/// Waits for two more tries of a step: with a step that is handed over, the second of them is a repeated one.
+pub(crate) async fn two_more_tries(proxy: &HttpProxy, path: &str) {
+    let before = proxy.calls_to(path).len();
+    let what = format!("two more tries of {path}");
+    wait::until(&what, LIMIT, async || proxy.calls_to(path).len() >= before + 2).await;
 }
 
 /// Temporal's own command, about the workflow of this key.

@@ -8,7 +8,7 @@ use crate::recorder::{History, LIMIT, temporal};
 
 /// What Temporal does by itself once its retention is over.
 async fn forget(world: &World, key: &str) {
-    temporal(world, &["delete"], key).await.expect("the command works");
+    temporal(world, &["delete", "--yes"], key).await.expect("the command works");
     wait::until("Temporal to forget it", LIMIT, async || temporal(world, &["describe"], key).await.is_err()).await;
 }
 
@@ -23,12 +23,14 @@ async fn a_forgotten_confirmed_order_is_answered_as_before_and_its_key_is_not_ta
     let mut other = order();
     other["customerId"] = json!(2);
     assert_eq!(world.place("forgotten", &other).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"));
-    History::of(&world, "forgotten").await.keep("key_reused_after_the_retention");
+    let history = History::of(&world, "forgotten").await;
+    history.keep("key_reused_after_the_retention", history.hands_over(&[]));
     forget(&world, "forgotten").await;
 
     let again = world.place("forgotten", &order()).await;
     assert_eq!((again.brief(), &again.json), ((200, "CONFIRMED"), &first.json));
-    History::of(&world, "forgotten").await.keep("repeated_after_the_retention");
+    let history = History::of(&world, "forgotten").await;
+    history.keep("repeated_after_the_retention", history.hands_over(&[]));
     assert_eq!(world.stock(1).await, (98, 0));
 }
 
@@ -41,5 +43,6 @@ async fn a_forgotten_refused_order_is_refused_as_before() {
 
     let again = world.place("forgotten-no", &body("CARD_DECLINED")).await;
     assert_eq!((again.brief(), &again.json), ((402, "PAYMENT_DECLINED"), &first.json));
-    History::of(&world, "forgotten-no").await.keep("refused_again_after_the_retention");
+    let history = History::of(&world, "forgotten-no").await;
+    history.keep("refused_again_after_the_retention", history.hands_over(&[]));
 }

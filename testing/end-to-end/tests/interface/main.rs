@@ -1,4 +1,8 @@
 //! The HTTP interface itself: bad input, what is documented and what is answered, and the trace through all hops.
 
 mod client;
+mod documented;
 mod malformed;
+mod page;
+mod swagger;
+mod trace;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::servers::Dependency;
 
-/// From the return of what was missing until a process says that it is UP.
-const RETURN_LIMIT: Duration = Duration::from_secs(10);
+/// From the return of what was missing until a process says that it is UP: 10 s are promised, a busy machine has more.
+const RETURN_LIMIT: Duration = Duration::from_secs(20);
 /// For what a process says at once; long, since the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -98,22 +98,17 @@ async fn killed_while_its_statement_waits_in_the_database_a_service_starts_the_n
     process.kill().await;
     site.execute(format!("DELETE FROM `{}`._sqlx_migrations WHERE version >= 3", site.database)).await;
 
-    let mut holder = site.pool.acquire().await.expect("a connection");
-    let lock = format!("LOCK TABLES `{}`.reservations WRITE", site.database);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *holder).await.expect("the lock");
+    let migrating = site.hold_migrations().await;
     process.start();
-    wait::until("the migration to stand still", LIMIT, async || {
-        let waiting = format!(
-            "SELECT COUNT(*) FROM information_schema.processlist \
-             WHERE db = '{}' AND state = 'Waiting for table metadata lock'",
-            site.database
-        );
-        site.rows::<(i64,)>(waiting).await != [(0,)]
-    })
-    .await;
+    site.someone_waits("User lock").await;
+    let mut reader = site.pool.acquire().await.expect("a connection");
+    let lock = format!("LOCK TABLES `{}`.reservations WRITE", site.database);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *reader).await.expect("the lock");
+    drop(migrating);
+    site.someone_waits("Waiting for table metadata lock").await;
     process.kill().await;
     process.start();
-    drop(holder.detach());
+    drop(reader.detach());
     process.wait_ready().await;
     site.assert_migrated_once().await;
 }

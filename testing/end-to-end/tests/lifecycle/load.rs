@@ -13,6 +13,9 @@ use tokio::task::JoinHandle;
 /// The product that they order; [`stock_up`] makes it.
 const PRODUCT: i64 = 77;
 
+/// How long the API waits for Temporal.
+const TEMPORAL_LIMIT: Duration = Duration::from_secs(4);
+
 /// What came of one order.
 #[derive(Debug)]
 pub(crate) struct Attempt {
@@ -21,6 +24,16 @@ pub(crate) struct Attempt {
     pub(crate) begun: Instant,
     pub(crate) ended: Instant,
     pub(crate) result: Result<Answer, Fault>,
+}
+
+impl Attempt {
+    /// Answered as an order that was taken. On a busy machine Temporal may take longer than the API waits for it, which
+    /// is another matter, and has an answer of its own: "may have started".
+    pub(crate) fn is_fine(&self) -> bool {
+        let Ok(answer) = &self.result else { return false };
+        let slow = self.ended - self.begun >= TEMPORAL_LIMIT && answer.json["code"] == "TEMPORAL_UNAVAILABLE";
+        matches!(answer.status, 200 | 202) || slow
+    }
 }
 
 #[derive(Debug)]
@@ -139,6 +152,9 @@ async fn attempt(key: String, request: reqwest::RequestBuilder) -> Attempt {
 pub(crate) async fn assert_kept(world: &World, attempts: &[Attempt]) {
     for Attempt { key, result, .. } in attempts {
         let Ok(answer) = result else { continue };
+        if !matches!(answer.status, 200 | 202) {
+            continue;
+        }
         let order = world.follow(key).await;
         assert_eq!((order.status, order.text("status")), (200, "CONFIRMED"), "{key}: {answer:?}");
         for id in ["orderId", "paymentId"] {

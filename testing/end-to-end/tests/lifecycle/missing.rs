@@ -1,10 +1,17 @@
 //! A dependency that is not there: at the start, or later.
 
-use end_to_end::{Service, World};
-use harness::proxy::Mode;
+use std::time::Duration;
 
-use crate::health::{assert_json_log, pids_of, recovered, start_all, told};
+use end_to_end::{Service, World, order};
+use harness::proxy::Mode;
+use harness::servers::shared;
+use harness::wait;
+
+use crate::health::{assert_json_log, pids_of, probe, recovered, start_all, told, whole};
 use crate::servers::{Dependency, Proxies, Servers};
+
+/// For what comes by itself; long, since the machine may be busy.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Starts the four programs without these, gives them back, and looks at what the programs say and do.
 async fn starts_without(missing: &[Dependency]) {
@@ -13,6 +20,9 @@ async fn starts_without(missing: &[Dependency]) {
     let world = World::builder().servers(servers.addresses()).wire().await;
     let pids = start_all(&world);
     told(&world, missing, false).await;
+    if missing == [Dependency::Redis] {
+        assert_eq!(world.place("without-redis", &order()).await.brief(), (200, "CONFIRMED"));
+    }
     servers.start_again(missing).await;
     recovered(&world, &pids, "after-the-return").await;
     for service in Service::ALL {
@@ -83,4 +93,28 @@ async fn what_hangs_later_shows_in_health_and_leaves_the_process_ready() {
         proxies.set_mode(&missing, Mode::Pass);
         recovered(&world, &pids, &format!("after-hang-{number}")).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_is_not_there_counts_as_missing_until_it_is_made() {
+    let namespace = harness::unique("namespace");
+    let world = World::builder().env(Service::Orchestrator, "TEMPORAL_NAMESPACE", &namespace).wire().await;
+    start_all(&world);
+    let process = world.process(Service::Orchestrator);
+    wait::until("its log to name the namespace, more than once", LIMIT, async || {
+        process.log().lines().filter(|line| line.contains(&namespace)).count() > 2
+    })
+    .await;
+    assert_eq!(whole(process).await, Some((503, vec!["temporal".to_owned()])));
+    assert_eq!(probe(process, "readiness").await, Some(false));
+
+    let temporal = shared::temporal().await;
+    temporal.command(&["operator", "namespace", "create", "--namespace", &namespace]).await.expect("it is made");
+    process.wait_up().await;
+    // The server itself takes a while until all its parts know a new namespace.
+    wait::until("an order to be taken", LIMIT, async || {
+        matches!(world.place("in-the-namespace", &order()).await.status, 200 | 202)
+    })
+    .await;
+    assert_eq!(world.settled().await.confirmed, 1);
 }

@@ -6,9 +6,9 @@ use end_to_end::Service;
 use harness::process::ServiceProcess;
 use harness::servers::{MariaDb, shared};
 use harness::{ensure_built, unique, wait};
-use sqlx::mysql::MySqlPool;
+use sqlx::mysql::{MySqlConnection, MySqlPool};
 
-/// The services with a database, and how many migrations theirs has (payment: with the gateway's ledger).
+/// The services with a database.
 pub(crate) const SERVICES: [Service; 3] = [Service::Order, Service::Inventory, Service::Payment];
 
 const ROUNDS: usize = 3;
@@ -35,14 +35,12 @@ impl Site {
     /// One more process of this service, not started.
     pub(crate) fn replica(&self) -> ServiceProcess {
         let process = ServiceProcess::new(self.service.program());
-        let process = [("SPRING", &self.database), ("GATEWAY", &self.ledger)].iter().fold(process, |process, (p, db)| {
+        [("SPRING", &self.database), ("GATEWAY", &self.ledger)].iter().fold(process, |process, (p, db)| {
             process
                 .with_env(&format!("{p}_DATASOURCE_URL"), format!("jdbc:mysql://{}/{db}", self.server.address()))
                 .with_env(&format!("{p}_DATASOURCE_USERNAME"), self.server.user())
                 .with_env(&format!("{p}_DATASOURCE_PASSWORD"), self.server.password())
-        });
-        // Nothing of Redis is asked here.
-        process
+        })
     }
 
     /// Fails unless each migration is recorded once, as done, and the demo products are there once.
@@ -67,6 +65,24 @@ impl Site {
         );
         let found: Vec<(i64, i64, i64)> = self.rows(sql).await;
         assert_eq!(found, [(migrations, migrations, migrations)], "{database}");
+    }
+
+    /// Holds the lock under which replicas migrate, until the connection is dropped.
+    pub(crate) async fn hold_migrations(&self) -> MySqlConnection {
+        let mut connection = self.pool.acquire().await.expect("a connection").detach();
+        let lock = sqlx::AssertSqlSafe(format!("SELECT GET_LOCK('migrate.{}', 0)", self.database));
+        let locked: i64 = sqlx::query_scalar(lock).fetch_one(&mut connection).await.expect("the server answers");
+        assert_eq!(locked, 1);
+        connection
+    }
+
+    /// Waits until a statement in the service's database is in this state.
+    pub(crate) async fn someone_waits(&self, state: &str) {
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' AND state = '{state}'",
+            self.database
+        );
+        wait::until(state, LIMIT, async || self.rows::<(i64,)>(sql.clone()).await != [(0,)]).await;
     }
 
     pub(crate) async fn rows<R>(&self, sql: String) -> Vec<R>
@@ -138,22 +154,14 @@ async fn an_older_release_runs_beside_a_newer_ones_migrations_and_leaves_them_al
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_waits_for_another_ones_migration_is_not_ready_and_goes_on_when_that_is_done() {
     let site = Site::new(Service::Order).await;
-    let mut other = site.pool.acquire().await.expect("a connection");
-    let lock = format!("SELECT GET_LOCK('migrate.{}', 0)", site.database);
-    let locked: i64 =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(lock)).fetch_one(&mut *other).await.expect("the server answers");
-    assert_eq!(locked, 1);
+    let migrating = site.hold_migrations().await;
     let process = site.replica();
     process.start();
-    wait::until("it to wait for the lock", LIMIT, async || {
-        let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock'";
-        site.rows::<(i64,)>(waiting.to_owned()).await != [(0,)]
-    })
-    .await;
+    site.someone_waits("User lock").await;
     assert_eq!(process.get("/actuator/health/readiness").await.map(|(status, _)| status), Some(503));
     let early = process.get("/api/orders/by-saga/order-00000000").await.map(|(status, _)| status);
     assert_eq!(early, Some(503));
-    drop(other.detach());
+    drop(migrating);
     process.wait_ready().await;
     site.assert_migrated_once().await;
 }

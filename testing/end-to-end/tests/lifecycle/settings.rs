@@ -80,7 +80,7 @@ const CASES: &[Case] = &[
     ),
     (
         PAYMENT,
-        &[("GATEWAY_DATASOURCE_PASSWORD_FILE", "/nowhere/secret")],
+        &[("GATEWAY_DATASOURCE_URL", "mysql://db/gateway"), ("GATEWAY_DATASOURCE_PASSWORD_FILE", "/nowhere/secret")],
         "GATEWAY_DATASOURCE_PASSWORD_FILE",
         "/nowhere/secret",
     ),

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Deploys the stack, waits until it stands, and fails if Swarm rolled back, paused or gave up waiting.
+# (`docker stack deploy` itself returns 0 in all of these.)
+#
+#   deploy/deploy.sh [-c STACK_FILE]... [--timeout SECONDS] [STACK] [-- OPTIONS OF docker stack deploy]
+#
+# REGISTRY and TAG choose the images. Files: docker-stack.dev.yml unless -c is given; stack: myapp.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/common.sh
+source deploy/common.sh
+
+files=() stack=myapp timeout=300 options=()
+while (($#)); do
+  case "$1" in
+    -c) files+=(-c "${2:?a file after -c}"); shift 2 ;;
+    --timeout) timeout="${2:?seconds after --timeout}"; shift 2 ;;
+    --) shift; options=("$@"); break ;;
+    -*) fail "unknown option $1" ;;
+    *) stack="$1"; shift ;;
+  esac
+done
+((${#files[@]})) || files=(-c docker-stack.dev.yml)
+
+# The names of one kind (secrets, networks, configs) that must be there before, from the config on stdin.
+external_names() {
+  awk -v kind="$1:" '
+    /^[^ ]/ { inside = ($1 == kind) }
+    inside && /^  [^ ]/ { name = $1; sub(/:$/, "", name) }
+    inside && /^    name:/ { name = $2 }
+    inside && /^    external: true/ { wanted[name] }
+    END { for (name in wanted) print name }'
+}
+
+check_external() {
+  local kind
+  for kind in secret network config; do
+    external_names "${kind}s" <<< "$config" | while read -r name; do
+      docker "$kind" inspect "$name" > /dev/null 2>&1 \
+        || fail "$kind $name is missing: docker $kind create (docs/operations.md says how)"
+    done || return 1
+  done
+}
+
+check_labels() {
+  { grep -oE 'node\.labels\.[A-Za-z0-9_.-]+ ?== ?[A-Za-z0-9_.-]+' <<< "$config" || true; } | sort -u | while read -r constraint; do
+    local key value
+    key="$(sed -E 's/node\.labels\.([^ =]+).*/\1/' <<< "$constraint")" value="$(sed -E 's/.*== ?//' <<< "$constraint")"
+    [[ -n "$(docker node ls -q --filter "node.label=$key=$value")" ]] \
+      || fail "no node has the label $key=$value: docker node update --label-add $key=$value NODE"
+  done
+}
+
+check_images() {
+  grep -E '^    image: ' <<< "$config" | awk '{ print $2 }' | sort -u | while read -r image; do
+    docker image inspect "$image" > /dev/null 2>&1 \
+      || docker manifest inspect --insecure "$image" > /dev/null 2>&1 \
+      || fail "image $image is neither on this node nor in its registry: deploy/build.sh --push, or set REGISTRY and TAG"
+  done
+}
+
+# What of a service makes Swarm replace its tasks.
+task_spec() { docker service inspect "$1" --format '{{json .Spec.TaskTemplate}}{{json .Spec.EndpointSpec}}' 2> /dev/null || true; }
+
+declare -A spec_before=() status_before=() updating=()
+remember() {
+  for service in $(services_of "$stack"); do
+    spec_before[$service]="$(task_spec "$service")"
+    status_before[$service]="$(update_status "$service")"
+  done
+}
+
+# Prints what a service still lacks; nothing if it stands. Ends the deployment if Swarm went back.
+lacking() {
+  local service="$1" status state message replicas
+  status="$(update_status "$service")"
+  IFS='|' read -r _ state _ message <<< "$status"
+  if [[ -n "${updating[$service]:-}" ]]; then
+    if [[ "$status" == "${status_before[$service]:-}" || "$state" == updating ]]; then echo "is being updated"; return; fi
+    case "$state" in
+      rollback_* | paused) fail "$service: ${state//_/ }: $message: $(last_error "$service") (deploy/diagnose.sh $stack)" ;;
+    esac
+  fi
+  replicas="$(replicas_of "$service")"
+  is_complete "$replicas" || echo "has $replicas"
+}
+
+wait_until_it_stands() {
+  local deadline=$((SECONDS + timeout)) missing service lack calm=0
+  while ((calm < 2)); do
+    missing=()
+    for service in $(services_of "$stack"); do
+      lack="$(lacking "$service")" || exit 1
+      [[ -z "$lack" ]] || missing+=("$service $lack: $(last_error "$service")")
+    done
+    if ((${#missing[@]} == 0)); then calm=$((calm + 1)); else calm=0; fi
+    ((SECONDS < deadline)) || fail "not up after $timeout s: $(printf '%s; ' "${missing[@]}")see deploy/diagnose.sh $stack"
+    sleep 1
+  done
+}
+
+require_manager
+if docker stack config --help > /dev/null 2>&1; then
+  config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wrong: $config"
+  check_external || exit 1
+  check_labels || exit 1
+  check_images || exit 1
+else
+  say "this docker command is older than 23: labels, secrets and images are not checked before"
+fi
+remember
+result="$(docker stack deploy --with-registry-auth "${options[@]}" "${files[@]}" "$stack" 2>&1)" || fail "${result##*$'\n'}"
+for service in "${!spec_before[@]}"; do
+  [[ "${spec_before[$service]}" == "$(task_spec "$service")" ]] || updating[$service]=yes
+done
+wait_until_it_stands
+updated="none"
+((${#updating[@]} == 0)) || updated="${!updating[*]}"
+say "$stack stands: $(services_of "$stack" | wc -l) services, updated: $updated"

@@ -1,0 +1,75 @@
+"""`./dev swarm …`: what each of its words does."""
+
+import argparse
+from collections.abc import Sequence
+
+from .. import console
+from . import images, lab, nodes, repeat, stack, walk
+
+HELP = """\
+usage: ./dev swarm COMMAND
+
+  up [--nodes 1|3]     a Swarm of real Docker daemons on this machine, with all images loaded; needs root
+  deploy               the stack on it, by deploy/deploy.sh; then one order
+  status               its nodes, services, and tasks that failed
+  run COMMAND…         a command in the first node, for instance: ./dev swarm run docker service ls
+  down [--wipe]        stop everything; --wipe forgets the nodes' images as well
+  vm                   the unmodified stack on a kernel with IPVS, in a virtual machine (slow)
+"""
+
+
+def swarm(words: Sequence[str]) -> int:
+    """Run one of the lab's commands."""
+    parser = argparse.ArgumentParser(prog="./dev swarm", usage=HELP, add_help=False, allow_abbrev=False)
+    parser.add_argument("command", choices=["up", "deploy", "status", "run", "down", "vm"])
+    parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
+    parser.add_argument("--wipe", action="store_true")
+    if words and words[0] == "run":
+        return stack.run_in_node(list(words[1:]))
+    chosen = parser.parse_args(words)
+    lab.require()
+    match chosen.command:
+        case "up":
+            return up(chosen.nodes)
+        case "deploy":
+            return deploy()
+        case "status":
+            return stack.status()
+        case "down":
+            nodes.stop_all(chosen.wipe)
+            return 0
+    from . import vm  # noqa: PLC0415 (rarely used)
+
+    return vm.run()
+
+
+def up(count: int) -> int:
+    """A Swarm of so many nodes, with images."""
+    lab.require()
+    images.build_stand_ins()
+    images.pack_ours()
+    nodes.form(count)
+    for number in range(1, count + 1):
+        images.load(number, images.stack_images())
+    console.step(f"the Swarm has {count} node(s); `docker` speaks to it with DOCKER_HOST=unix://{lab.socket(lab.node(1))}")
+    return 0
+
+
+def deploy() -> int:
+    """The stack, and one order through port 21081."""
+    stack.deploy()
+    console.step(f"order: {stack.order()}")
+    return 0
+
+
+def test(words: Sequence[str]) -> int:
+    """`./dev test swarm [--nodes 1|3] [--repeat TIMES]`; leaves nothing running."""
+    parser = argparse.ArgumentParser(prog="./dev test swarm", allow_abbrev=False)
+    parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
+    parser.add_argument("--repeat", type=int, default=0, help="deploy from nothing so many times, in shuffled orders")
+    chosen = parser.parse_args(words)
+    try:
+        up(chosen.nodes)
+        return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
+    finally:
+        nodes.stop_all(wipe=False)

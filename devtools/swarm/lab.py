@@ -1,0 +1,118 @@
+"""Where the lab is: its folders, its nodes' names and addresses, and how to run a command in a node."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .. import layout, packages
+from ..console import Trouble
+
+RUN = Path("/run/order-saga-lab")
+BRIDGE = "osaga-net"
+SUBNET = "10.99.0"
+STACK = "myapp"
+STACK_FILE = layout.ROOT / "docker-stack.dev.yml"
+OVERRIDE = layout.ROOT / "deploy" / "lab" / "docker-stack.lab.yml"
+SERVICES = ("orchestrator-temporal", "service-order", "service-inventory", "service-payment")
+
+_PROGRAMS = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "mmdebstrap": "mmdebstrap",
+    "curl": "curl",
+}
+
+
+def cache() -> Path:
+    """What takes long to make: base systems, programs, images, the nodes' image stores."""
+    return layout.cache_dir() / "lab"
+
+
+def logs() -> Path:
+    """The daemons' logs."""
+    return layout.LOGS / "swarm"
+
+
+def require() -> None:
+    """Root and the programs; installs those that are missing."""
+    if os.geteuid() != 0:
+        raise Trouble("the lab makes network namespaces and starts Docker daemons: run it as root")
+    packages.install({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
+    for folder in (RUN, cache(), logs()):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def node(number: int) -> str:
+    """A node's name, which is its network namespace's as well."""
+    return f"osaga-node{number}"
+
+
+def address(number: int) -> str:
+    """A node's address on the bridge between the nodes."""
+    return f"{SUBNET}.{number}"
+
+
+def socket(name: str) -> Path:
+    """Where a daemon listens."""
+    return RUN / f"{name}.sock"
+
+
+def pid_file(name: str) -> Path:
+    """Where a daemon's number is."""
+    return RUN / f"{name}.pid"
+
+
+def pid(name: str) -> int | None:
+    """A daemon's process, if it runs."""
+    try:
+        number = int(pid_file(name).read_text())
+        command = Path(f"/proc/{number}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return number if b"dockerd" in command else None
+
+
+def nodes() -> list[int]:
+    """The numbers of the nodes that run."""
+    return [number for number in range(1, 10) if pid(node(number))]
+
+
+def environment(name: str) -> dict[str, str]:
+    """What makes the docker command talk to a daemon; the lab's replacement for what a stack file leaves open."""
+    return {"DOCKER_HOST": f"unix://{socket(name)}", "ORCHESTRATOR_PORT": "0", "DOCKER_BUILDKIT": "0"}
+
+
+def docker(name: str, *words: str, timeout: float = 600) -> str:
+    """What a docker command at a daemon prints; trouble if it fails."""
+    done = attempt(["docker", *words], environment(name), timeout)
+    if done.returncode:
+        raise Trouble(f"`docker {' '.join(words)}` at {name} failed: {done.stderr.strip()[-2000:]}")
+    return done.stdout.strip()
+
+
+def manager(*words: str, timeout: float = 600) -> str:
+    """`docker` at the first node."""
+    return docker(node(1), *words, timeout=timeout)
+
+
+def inside(number: int, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a program in a node's network, where `localhost` is that node."""
+    return attempt(["nsenter", f"--net=/run/netns/{node(number)}", *words], {}, timeout)
+
+
+def attempt(
+    words: Sequence[str], environment: Mapping[str, str] | None = None, timeout: float = 600
+) -> subprocess.CompletedProcess[str]:
+    """Run a program and give back its exit code and output."""
+    merged = {**os.environ, **(environment or {})}
+    try:
+        return subprocess.run(
+            list(words), cwd=layout.ROOT, env=merged, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise Trouble(f"`{' '.join(words)}` took longer than {timeout:.0f} s") from slow

@@ -1,0 +1,164 @@
+"""The nodes: a network namespace and a real dockerd each, joined by a bridge."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from .. import console, layout
+from ..console import Trouble
+from . import lab
+
+# A dockerd with the machine's cgroups but a /sys, /run/docker and host name of its own.
+_START = """
+hostname "$NODE"
+mount --make-rprivate /
+mkdir -p /run/osaga-cgroup /run/docker
+mount --rbind /sys/fs/cgroup /run/osaga-cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/osaga-cgroup /sys/fs/cgroup
+mount -t tmpfs tmpfs /run/docker
+python3 "$NXDOMAIN" "$ADDRESS" &
+exec dockerd "$@"
+"""
+
+
+def _ip(*words: str) -> None:
+    done = lab.attempt(["ip", *words])
+    if done.returncode:
+        raise Trouble(f"`ip {' '.join(words)}` failed: {done.stderr.strip()}")
+
+
+def _has_namespace(name: str) -> bool:
+    return os.path.exists(f"/run/netns/{name}")
+
+
+def _bridge() -> None:
+    if _has_namespace(lab.BRIDGE):
+        return
+    _ip("netns", "add", lab.BRIDGE)
+    _ip("-n", lab.BRIDGE, "link", "add", "br0", "type", "bridge")
+    _ip("-n", lab.BRIDGE, "link", "set", "br0", "up")
+
+
+def _cable(number: int) -> None:
+    """A namespace with loopback, and a cable to the bridge."""
+    name, port = lab.node(number), f"node{number}"
+    if _has_namespace(name):
+        return
+    _ip("netns", "add", name)
+    _ip("-n", name, "link", "set", "lo", "up")
+    _ip("-n", lab.BRIDGE, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
+    _ip("-n", lab.BRIDGE, "link", "set", port, "master", "br0", "up")
+    _ip("-n", name, "addr", "add", f"{lab.address(number)}/24", "dev", "eth0")
+    _ip("-n", name, "link", "set", "eth0", "up")
+
+
+def _spawn(name: str, words: list[str], environment: dict[str, str]) -> None:
+    """Start a daemon that outlives us and wait until it answers."""
+    with open(lab.logs() / f"{name}.log", "ab") as log:
+        child = subprocess.Popen(
+            words,
+            env={**os.environ, "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + 90
+    while lab.attempt(["docker", "version"], lab.environment(name)).returncode:
+        if child.poll() is not None or time.monotonic() > deadline:
+            end = "\n".join(console.last_lines(lab.logs() / f"{name}.log"))
+            raise Trouble(f"dockerd of {name} did not start:\n{end}")
+        time.sleep(0.3)
+
+
+def _share_of_cpu(group: str, shares: int) -> None:
+    """All containers together count as this many shares; a process beside them has 1024 (version 1 and 2 of cgroups)."""
+    cgroups = Path("/sys/fs/cgroup")
+    one = (cgroups / "cpu" / group, "cpu.shares", shares)
+    two = (cgroups / group, "cpu.weight", max(1, shares // 10))
+    folder, file, value = one if one[0].parent.is_dir() else two
+    folder.mkdir(exist_ok=True)
+    (folder / file).write_text(str(value))
+
+
+def _options(name: str, group: str, shares: int) -> list[str]:
+    _share_of_cpu(group, shares)
+    return [
+        f"--cgroup-parent=/{group}",
+        f"--data-root={lab.cache() / name}",
+        f"--exec-root={lab.RUN / name}",
+        f"--pidfile={lab.pid_file(name)}",
+        f"--host=unix://{lab.socket(name)}",
+    ]
+
+
+def start(number: int) -> None:
+    """Start a node, unless it runs."""
+    name = lab.node(number)
+    if lab.pid(name) and not lab.attempt(["docker", "version"], lab.environment(name)).returncode:
+        return
+    stop(name)
+    _bridge()
+    _cable(number)
+    shutil.rmtree(lab.cache() / name / "swarm", ignore_errors=True)
+    enter = ["nsenter", f"--net=/run/netns/{name}", "unshare", "--mount", "--uts", "bash", "-euc", _START, "dockerd"]
+    address = lab.address(number)
+    network = [f"--dns={address}", "--experimental", f"--metrics-addr={address}:9323"]
+    responder = str(layout.ROOT / "devtools" / "swarm" / "nxdomain.py")
+    environment = {"NODE": f"node{number}", "ADDRESS": address, "NXDOMAIN": responder}
+    _spawn(name, [*enter, *_options(name, "order-saga-lab", 8192), *network], environment)
+    console.step(f"node{number}: a Docker daemon at {lab.address(number)}")
+
+
+def start_builder() -> None:
+    """A daemon in the machine's own network, for `docker build` alone: its builds reach the package servers."""
+    if not lab.pid("builder"):
+        _spawn("builder", ["nice", "dockerd", *_options("builder", "order-saga-builder", 512), "--bridge=none", "--iptables=false"], {})
+
+
+def stop(name: str) -> None:
+    """Stop a daemon, if it runs, and what it runs with it."""
+    number = lab.pid(name)
+    if number is None:
+        return
+    os.kill(number, signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while lab.pid(name) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if lab.pid(name):
+        os.kill(number, signal.SIGKILL)
+        console.warn(f"dockerd of {name} had to be killed")
+
+
+def stop_all(wipe: bool) -> None:
+    """Stop every daemon and remove the network; `wipe` removes the nodes' images as well."""
+    for number in range(9, 0, -1):
+        name = lab.node(number)
+        stop(name)
+        if _has_namespace(name):
+            _ip("netns", "delete", name)
+        if wipe:
+            shutil.rmtree(lab.cache() / name, ignore_errors=True)
+    stop("builder")
+    if _has_namespace(lab.BRIDGE):
+        _ip("netns", "delete", lab.BRIDGE)
+
+
+def form(count: int) -> None:
+    """Start so many nodes and make them one Swarm: the first manages, the others work."""
+    start(1)
+    if _swarm(1) == "inactive":
+        lab.manager("swarm", "init", "--advertise-addr", lab.address(1))
+    for number in range(2, count + 1):
+        start(number)
+        if _swarm(number) == "inactive":
+            token = lab.manager("swarm", "join-token", "-q", "worker")
+            lab.docker(lab.node(number), "swarm", "join", "--token", token, f"{lab.address(1)}:2377")
+
+
+def _swarm(number: int) -> str:
+    return lab.docker(lab.node(number), "info", "--format", "{{.Swarm.LocalNodeState}}")

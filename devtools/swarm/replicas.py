@@ -1,0 +1,105 @@
+"""Replicas in the lab: a new one is used, one that goes is left, and on several nodes each node answers."""
+
+import re
+import time
+from collections.abc import Callable
+
+from ..console import Trouble
+from . import lab, stack
+
+LIMIT = 5.0
+_SERVICE = f"{lab.STACK}_service-order"
+
+
+def _wait(limit: float, what: str, done: Callable[[], bool]) -> float:
+    """Seconds until it is so; trouble after the limit."""
+    begin = time.monotonic()
+    while not done():
+        if time.monotonic() - begin > limit:
+            raise Trouble(f"{what}: not within {limit:.0f} s")
+        time.sleep(0.2)
+    return time.monotonic() - begin
+
+
+def container(service: str) -> tuple[str, str]:
+    """The node and the number of one running container of a service."""
+    for number in lab.nodes():
+        found = lab.docker(lab.node(number), "ps", "-q", "--filter", f"name={lab.STACK}_{service}").split()
+        if found:
+            return lab.node(number), found[0]
+    raise Trouble(f"no container of {service} runs")
+
+
+def addresses(service: str) -> set[str]:
+    """What Swarm's DNS says of a service's replicas, asked from a container of the stack."""
+    node, asker = container("redis")
+    done = lab.attempt(["docker", "exec", asker, "getent", "ahosts", f"tasks.{service}"], lab.environment(node))
+    return set(re.findall(r"^(\S+)\s+STREAM", done.stdout, re.MULTILINE))
+
+
+def served(number: int, which: str) -> int:
+    """How many requests but the probe's a container of service-order has answered."""
+    pid = lab.docker(lab.node(number), "inspect", "-f", "{{.State.Pid}}", which)
+    page = lab.attempt(["nsenter", "-t", pid, "-n", "curl", "-s", "http://127.0.0.1:21082/actuator/prometheus"]).stdout
+    counts = re.findall(r'^http_server_requests_seconds_count\{[^}]*uri="/(?!actuator)[^}]*\} (\d+)', page, re.MULTILINE)
+    return sum(map(int, counts))
+
+
+def _replicas() -> dict[str, int]:
+    """Each healthy container of service-order with its node."""
+    wanted = ["ps", "-q", "--no-trunc", "--filter", f"name={_SERVICE}", "--filter", "health=healthy"]
+    return {which: number for number in lab.nodes() for which in lab.docker(lab.node(number), *wanted).split()}
+
+
+def _must_be_confirmed() -> None:
+    answer = stack.order()
+    if answer.get("status") != "CONFIRMED":
+        raise Trouble(f"an order in between: {answer}")
+
+
+def scale_up() -> str:
+    """guide 11, step 6: with three replicas of service-order the third gets traffic within 5 s"""
+    before = _replicas()
+    lab.manager("service", "scale", "--detach", f"{_SERVICE}=3")
+    _wait(90, "a third healthy replica", lambda: len(_replicas()) == 3)
+    named = _wait(LIMIT, "its address in the DNS", lambda: len(addresses("service-order")) == 3)
+    (third,) = set(_replicas()) - set(before)
+
+    def asked() -> bool:
+        _must_be_confirmed()
+        return served(_replicas()[third], third) > 0
+
+    used = _wait(LIMIT * 2, "traffic at the third replica", asked)
+    if named + used > LIMIT:
+        raise Trouble(f"traffic came after {named + used:.1f} s")
+    return f"named after {named:.1f} s, used {used:.1f} s later"
+
+
+def scale_down() -> str:
+    """a replica that is removed is out of the DNS within 5 s, and no order is lost meanwhile"""
+    lab.manager("service", "scale", "--detach", f"{_SERVICE}=2")
+    begin = time.monotonic()
+    _wait(LIMIT, "two addresses in the DNS", lambda: len(addresses("service-order")) == 2)
+    dropped = time.monotonic() - begin
+    while time.monotonic() - begin < 15:
+        _must_be_confirmed()
+    _wait(60, "the third container's end", lambda: len(_replicas()) == 2)
+    return f"out of the DNS after {dropped:.1f} s"
+
+
+def spread() -> str:
+    """on several nodes, each of our services has its replicas on two"""
+    for service in lab.SERVICES:
+        places = {task["Node"] for task in stack.tasks(service)}
+        if len(places) < 2:
+            raise Trouble(f"{service} is on {places} alone")
+    return "each on two"
+
+
+def every_node() -> str:
+    """port 21081 answers on every node"""
+    for number in lab.nodes():
+        answer = stack.order(number)
+        if answer.get("status") != "CONFIRMED":
+            raise Trouble(f"node{number}: {answer}")
+    return f"{len(lab.nodes())} nodes"

@@ -1,0 +1,117 @@
+"""The stack in the lab: deployed by the product's own script, asked with curl, removed."""
+
+import json
+import os
+import subprocess
+import time
+
+from .. import console, layout
+from ..console import Trouble
+from . import lab
+
+ORDER = {"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000}
+
+
+def files(*more: str) -> list[str]:
+    """The stack file, more of ours, and the lab's override last."""
+    paths = [str(lab.STACK_FILE), *more, str(lab.OVERRIDE)]
+    return [word for path in paths for word in ("-c", path)]
+
+
+def deploy(*more: str, timeout: int = 240) -> str:
+    """deploy/deploy.sh with the lab's override; what it says at its end."""
+    done = attempt_deploy(*more, timeout=timeout)
+    if done.returncode:
+        raise Trouble(done.stderr.strip() or done.stdout.strip())
+    console.step(done.stdout.strip().splitlines()[-1])
+    return done.stdout
+
+
+def attempt_deploy(*more: str, timeout: int = 240, **variables: str) -> subprocess.CompletedProcess[str]:
+    """deploy/deploy.sh, whatever comes of it."""
+    words = ["deploy/deploy.sh", *files(*more), "--timeout", str(timeout), lab.STACK, "--", "--resolve-image", "never"]
+    return lab.attempt(words, {**lab.environment(lab.node(1)), **variables}, timeout + 120)
+
+
+def remove() -> None:
+    """Remove the stack with its volumes, and wait until nothing of it is left."""
+    lab.manager("stack", "rm", lab.STACK)
+    deadline = time.monotonic() + 120
+    while _left() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    if _left():
+        raise Trouble(f"120 s after `docker stack rm` there still is: {_left()}")
+    for number in lab.nodes():
+        name = lab.node(number)
+        volumes = lab.docker(name, "volume", "ls", "-q", "--filter", f"name={lab.STACK}_").split()
+        if volumes:
+            lab.docker(name, "volume", "rm", *volumes)
+
+
+def _left() -> str:
+    """Containers and networks of the stack that are still there."""
+    label = f"label=com.docker.stack.namespace={lab.STACK}"
+    found = lab.manager("network", "ls", "-q", "--filter", label)
+    for number in lab.nodes():
+        found += lab.docker(lab.node(number), "ps", "-aq", "--filter", label)
+    return found
+
+
+def curl(*words: str, number: int = 1) -> str:
+    """curl in a node, where `localhost` is that node; what it prints."""
+    return lab.inside(number, "curl", "-sS", "--max-time", "30", *words).stdout
+
+
+def order(number: int = 1, **changes: object) -> dict:
+    """Place one order by the guide's curl; its answer."""
+    body = json.dumps({**ORDER, **changes})
+    url = "http://localhost:21081/api/temporal/orders"
+    answer = curl("-X", "POST", url, "-H", "Content-Type: application/json", "-d", body, number=number)
+    try:
+        return json.loads(answer)
+    except ValueError:
+        return {"success": False, "answer": answer[:500]}
+
+
+def order_when_ready(limit: float = 60) -> dict:
+    """The first order that is CONFIRMED; the answers that came before it end in trouble after the limit."""
+    deadline = time.monotonic() + limit
+    while (answer := order()).get("status") != "CONFIRMED":
+        if time.monotonic() > deadline:
+            raise Trouble(f"no order was CONFIRMED within {limit:.0f} s; the last answer: {answer}")
+        time.sleep(1)
+    return answer
+
+
+def tasks(service: str = "", running: bool = True) -> list[dict]:
+    """The tasks of a service, or of the whole stack."""
+    wanted = ["--filter", "desired-state=running"] if running else []
+    words = ["service", "ps", f"{lab.STACK}_{service}"] if service else ["stack", "ps", lab.STACK]
+    lines = lab.manager(*words, "--no-trunc", "--format", "{{json .}}", *wanted).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def services() -> dict[str, str]:
+    """Each service's replicas, as `docker stack services` shows them."""
+    lines = lab.manager("stack", "services", lab.STACK, "--format", "{{.Name}} {{.Replicas}}").splitlines()
+    return {name.removeprefix(f"{lab.STACK}_"): replicas for name, replicas in (line.split(" ", 1) for line in lines)}
+
+
+def status() -> int:
+    """Nodes, services, failed tasks."""
+    if not lab.pid(lab.node(1)):
+        console.say("the lab is not up (./dev swarm up)")
+        return 1
+    console.say(lab.manager("node", "ls"))
+    console.say(lab.manager("service", "ls"))
+    failed = [task for task in tasks(running=False) if task["Error"]] if lab.STACK in lab.manager("stack", "ls") else []
+    for task in failed:
+        console.say(f"{task['Name']}: {task['CurrentState']}: {task['Error']}")
+    return 0
+
+
+def run_in_node(words: list[str]) -> int:
+    """A command in the first node's network, with `docker` speaking to that node."""
+    enter = ["nsenter", f"--net=/run/netns/{lab.node(1)}"]
+    environment = {**os.environ, **lab.environment(lab.node(1))}
+    return subprocess.run([*enter, *words], cwd=layout.ROOT, env=environment, check=False).returncode

@@ -1,0 +1,102 @@
+"""`./dev test swarm`: the guide's walk through a Swarm (its section 11), and what must hold around it, in the lab."""
+
+import json
+import time
+from collections.abc import Callable
+
+from .. import console
+from ..console import Trouble
+from . import faults, lab, nodes, replicas, secrets, stack
+
+
+def test(count: int) -> int:
+    """All checks, in order, on a Swarm that is up; the last line sums them up."""
+    passed, failed = 0, []
+    for check in _checks(count):
+        begin = time.monotonic()
+        title = (check.__doc__ or check.__name__).splitlines()[0]
+        try:
+            detail = check()
+            passed += 1
+            console.step(f"ok      {title} ({console.elapsed(time.monotonic() - begin)}){': ' + detail if detail else ''}")
+        except Trouble as trouble:
+            failed.append(title)
+            console.step(f"FAILED  {title}: {trouble}")
+    for title in failed:
+        console.warn(f"failed: {title}")
+    console.say(f"swarm: {passed} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def _checks(count: int) -> list[Callable[[], str]]:
+    walk = [config, deploy, orders, replicas.scale_up, replicas.scale_down, deploy_again]
+    several = [replicas.spread, replicas.every_node] if count > 1 else []
+    return [no_swarm, *walk, *several, *faults.CHECKS, remove, secrets.variant, leave]
+
+
+def no_swarm() -> str:
+    """deploy.sh before `docker swarm init` says so"""
+    lab.manager("swarm", "leave", "--force")
+    done = stack.attempt_deploy()
+    nodes.form(len(lab.nodes()))
+    return faults.refused(done, "not in a Swarm: docker swarm init")
+
+
+def config() -> str:
+    """`docker stack config` passes without a warning"""
+    for more in ([], ["stage"], ["nodes"], ["secrets"]):
+        files = ["-c", str(lab.STACK_FILE), *(w for name in more for w in ("-c", f"deploy/docker-stack.{name}.yml"))]
+        plain = {"MYSQL_PASSWORD": "", "TEMPORAL_PASSWORD": ""} if "secrets" in more else {}
+        done = lab.attempt(["docker", "stack", "config", *files], plain)
+        if done.returncode or done.stderr.strip():
+            raise Trouble(f"{more or 'dev'}: {done.stderr.strip()}")
+    return "dev, stage, nodes, secrets"
+
+
+def deploy() -> str:
+    """guide 11, steps 3 and 4: all services reach their replicas"""
+    begin = time.monotonic()
+    stack.deploy()
+    return f"{len(stack.services())} services in {console.elapsed(time.monotonic() - begin)}"
+
+
+def orders() -> str:
+    """guide 11, step 5: the curl on port 21081 answers CONFIRMED"""
+    answer = stack.order_when_ready()
+    return json.dumps(answer)
+
+
+def deploy_again() -> str:
+    """deploying twice changes nothing: no task is replaced, the jobs run again"""
+    before = _tasks()
+    stack.deploy()
+    time.sleep(5)
+    after = _tasks()
+    if before != after:
+        raise Trouble(f"tasks were replaced: {sorted(before ^ after)}")
+    if stack.order_when_ready()["status"] != "CONFIRMED":
+        raise Trouble("no order after the second deployment")
+    return f"{len(after)} tasks are the same"
+
+
+def _tasks() -> set[str]:
+    """The running tasks that are not of jobs."""
+    jobs = ("temporal-schema", "temporal-namespace")
+    running = [task for task in stack.tasks() if task["CurrentState"].startswith("Running")]
+    return {f"{task['Name']} {task['ID']}" for task in running if not any(job in task["Name"] for job in jobs)}
+
+
+def remove() -> str:
+    """guide 11, step 7: docker stack rm leaves nothing"""
+    stack.remove()
+    return ""
+
+
+def leave() -> str:
+    """guide 11, step 7: docker swarm leave --force"""
+    for number in reversed(lab.nodes()):
+        lab.docker(lab.node(number), "swarm", "leave", "--force")
+    state = lab.manager("info", "--format", "{{.Swarm.LocalNodeState}}")
+    if state != "inactive":
+        raise Trouble(f"the node is still {state}")
+    return ""

@@ -1,0 +1,189 @@
+//! DELETE at every point of a running order: the answer always agrees with the end.
+
+use std::time::Duration;
+
+use end_to_end::{Reply, Service, World};
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use harness::faults::{Action, Gate, Rule};
+use harness::wait;
+use serde_json::json;
+
+use crate::points::{Ending, LIMIT, Order, Side, delete, last_answer, one_piece, orders, patient, place, reach};
+
+/// Orders in flight at once.
+const AT_ONCE: usize = 12;
+
+/// What the answer to a DELETE promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Promise {
+    Cancelled,
+    Confirmed,
+}
+
+fn promise_of(reply: &Reply) -> Promise {
+    match reply.brief() {
+        (200 | 202, _) => Promise::Cancelled,
+        (409, "ORDER_ALREADY_PAID") => Promise::Confirmed,
+        _ => panic!("neither 200, 202 nor ORDER_ALREADY_PAID: {reply:?}"),
+    }
+}
+
+/// So many clients DELETE an order at once; what they are told, which must be the same.
+async fn delete_at_once(world: &World, key: &str, clients: usize) -> Promise {
+    let replies = join_all((0..clients).map(|_| delete(world, key))).await;
+    let promises: Vec<_> = replies.iter().map(promise_of).collect();
+    assert!(promises.iter().all(|promise| *promise == promises[0]), "{key}: {replies:?}");
+    promises[0]
+}
+
+/// DELETEs an order that is held at its point, and lets it go on once the DELETEs are answered, or held at this very
+/// point themselves.
+async fn delete_while_held(world: &World, order: &Order, clients: usize) {
+    let release = async {
+        if order.point.step == "payment.cancel" {
+            let theirs = || order.calls(world).iter().filter(|c| c.text().contains("CANCELLED_BY_CUSTOMER")).count();
+            wait::until(&format!("{}: the DELETEs' own calls", order.key), LIMIT, async || theirs() >= clients).await;
+            order.release();
+        }
+    };
+    let (promise, ()) = futures::join!(delete_at_once(world, &order.key, clients), release);
+    order.release();
+    let meant = if order.point.is_paid() { Promise::Confirmed } else { Promise::Cancelled };
+    assert_eq!(promise, meant, "{}", order.key);
+    let end = match (promise, order.point.ending) {
+        (Promise::Confirmed, _) => Ending::Confirmed,
+        // The card was declined before the DELETE came.
+        (Promise::Cancelled, Ending::Declined) => Ending::Declined,
+        (Promise::Cancelled, _) => Ending::Cancelled,
+    };
+    let reply = last_answer(world, &order.key, &order.body()).await;
+    assert_eq!(reply.brief(), end.answer(), "{}", order.key);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_at_any_point_of_an_order_is_answered_as_the_order_ends_also_to_ten_clients_at_once() {
+    let world = patient().start().await;
+    let cases: Vec<(Order, usize)> = [("alone", 1), ("ten", 10)]
+        .into_iter()
+        .flat_map(|(name, clients)| orders(&world, name).into_iter().map(move |order| (order, clients)))
+        .collect();
+    let (world, cases) = (&world, &cases);
+    stream::iter(cases)
+        .for_each_concurrent(AT_ONCE, async |(order, clients)| {
+            order.reach(world).await;
+            delete_while_held(world, order, *clients).await;
+        })
+        .await;
+    let sold = i64::try_from(cases.iter().filter(|(order, _)| order.point.is_paid()).count()).expect("a small number");
+    let report = world.settled().await;
+    assert_eq!(report.confirmed + report.cancelled, cases.len(), "{report}");
+    assert_eq!(world.stock(1).await, (100 - sold, 0));
+    println!("{} cases", cases.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_at_about_the_deadline_or_the_approval_is_answered_as_the_order_ends() {
+    // The card network takes 3 s: DELETE, deadline and approval meet.
+    let world = World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", 3000).start().await;
+    let cases: Vec<_> =
+        (0..36).map(|n| (format!("deadline-{n}"), [1, 10][n % 2], Duration::from_millis(n as u64 * 60))).collect();
+    let body = one_piece("CARD_SLOW");
+    let promises: Vec<_> = stream::iter(&cases)
+        .map(|(key, clients, after)| {
+            let (world, body) = (&world, &body);
+            async move {
+                place(world, key, body).await;
+                payment_begun(world, key).await;
+                // Not for something to happen, but to be anywhere around the approval and the deadline.
+                tokio::time::sleep(Duration::from_millis(1500) + *after).await;
+                (key, delete_at_once(world, key, *clients).await)
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let mut confirmed = 0;
+    for (key, promise) in &promises {
+        let reply = last_answer(&world, key, &body).await;
+        match promise {
+            Promise::Confirmed => assert_eq!(reply.brief(), (200, "CONFIRMED"), "{key}"),
+            Promise::Cancelled => assert!(
+                matches!(reply.brief(), (409, "CANCELLED_BY_CUSTOMER" | "DEADLINE_EXCEEDED")),
+                "{key}: {reply:?}"
+            ),
+        }
+        confirmed += usize::from(*promise == Promise::Confirmed);
+    }
+    let report = world.settled().await;
+    assert_eq!((report.confirmed, report.cancelled), (confirmed, cases.len() - confirmed), "{report}");
+    println!("{} cases, {confirmed} confirmed", cases.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_answered_right_before_the_orchestrator_dies_keeps_its_promise() {
+    let world = patient().start().await;
+    // A DELETE at payment.cancel would be held itself.
+    let orders: Vec<_> = orders(&world, "dies").into_iter().filter(|o| o.point.step != "payment.cancel").collect();
+    reach(&world, &orders).await;
+    let promises = join_all(orders.iter().map(|order| delete_at_once(&world, &order.key, 2))).await;
+    world.process(Service::Orchestrator).kill().await;
+    orders.iter().for_each(Order::release);
+    world.process(Service::Orchestrator).start();
+    world.process(Service::Orchestrator).wait_up().await;
+
+    for (order, promise) in orders.iter().zip(promises) {
+        let reply = last_answer(&world, &order.key, &order.body()).await;
+        let meant = if order.point.is_paid() { Promise::Confirmed } else { Promise::Cancelled };
+        assert_eq!((promise, reply.status == 200), (meant, meant == Promise::Confirmed), "{}: {reply:?}", order.key);
+    }
+    let report = world.settled().await;
+    assert_eq!(report.confirmed + report.cancelled, orders.len(), "{report}");
+    println!("{} cases", orders.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_whose_orchestrator_dies_before_it_is_answered_leaves_the_order_whole() {
+    let world = patient().start().await;
+    let body = one_piece("CARD_APPROVED_AFTER_3600S");
+    let mut cases = Vec::new();
+    for handed_over in [true, false] {
+        for side in [Side::Before, Side::After] {
+            let (key, gate) = (format!("unanswered-{side:?}-{handed_over}"), Gate::new());
+            let hold = match side {
+                Side::Before => Action::HoldRequest(gate.clone()),
+                Side::After => Action::HoldReply(gate.clone()),
+            };
+            world.to_payment.add(Rule::on("POST", "steps/cancel$").with_body(&world.saga(&key)).nth(1).then(hold));
+            place(&world, &key, &body).await;
+            payment_begun(&world, &key).await;
+            if handed_over {
+                let waits = async || world.follow(&key).await.json["steps"] == json!(["payment.pay"]);
+                wait::until(&format!("{key}: payment.pay to wait"), LIMIT, waits).await;
+            }
+            cases.push((key, gate));
+        }
+    }
+    let dies = async {
+        join_all(cases.iter().map(|(_, gate)| gate.wait_arrived(1))).await;
+        world.process(Service::Orchestrator).kill().await;
+        cases.iter().for_each(|(_, gate)| gate.release());
+    };
+    futures::join!(join_all(cases.iter().map(|(key, _)| world.try_cancel(key))), dies);
+    world.process(Service::Orchestrator).start();
+    world.process(Service::Orchestrator).wait_up().await;
+    for (key, _) in &cases {
+        // A client that got no answer asks again.
+        assert_eq!(delete_at_once(&world, key, 1).await, Promise::Cancelled, "{key}");
+        assert_eq!(last_answer(&world, key, &body).await.brief(), Ending::Cancelled.answer(), "{key}");
+    }
+    assert_eq!(world.settled().await.cancelled, cases.len());
+    println!("{} cases", cases.len());
+}
+
+/// Waits until the card network has been asked.
+async fn payment_begun(world: &World, key: &str) {
+    let url = format!("{}/api/payments/by-saga/{}", world.process(Service::Payment).url(), world.saga(key));
+    let begun = async || !world.get(&url).await.text("paymentId").is_empty();
+    wait::until(&format!("{key}: its payment to begin"), LIMIT, begun).await;
+}

@@ -1,0 +1,89 @@
+//! The databases of a world, for tests that must know, or hold, exactly how far a payment is.
+
+use std::collections::BTreeSet;
+
+use end_to_end::World;
+use harness::wait;
+use sqlx::mysql::{MySql, MySqlPool};
+use sqlx::{AssertSqlSafe, Transaction};
+
+use crate::points::LIMIT;
+
+/// The payment service's database and the gateway's ledger.
+pub(crate) struct Database {
+    pool: MySqlPool,
+    payments: String,
+    gateway: String,
+}
+
+/// A locked row; it is free again when this is dropped.
+pub(crate) struct Lock {
+    _transaction: Transaction<'static, MySql>,
+}
+
+impl Database {
+    pub(crate) async fn of(world: &World) -> Self {
+        let pool = MySqlPool::connect(&world.servers.books).await.expect("the database answers");
+        let (payments, gateway) = (world.addresses.payments.clone(), world.addresses.gateway.clone());
+        Self { pool, payments, gateway }
+    }
+
+    /// Waits until the payment's row says so, whoever could be asked for it.
+    pub(crate) async fn payment_is(&self, saga: &str, status: &str) {
+        let sql = format!("SELECT status FROM `{}`.payments WHERE saga_id = '{saga}'", self.payments);
+        self.wait_for(&sql, status).await;
+    }
+
+    /// Waits until the gateway's ledger says so.
+    pub(crate) async fn charge_is(&self, saga: &str, status: &str) {
+        let sql = format!("SELECT status FROM `{}`.charges WHERE charge_key = '{saga}'", self.gateway);
+        self.wait_for(&sql, status).await;
+    }
+
+    async fn wait_for(&self, sql: &str, wanted: &str) {
+        let is = async || {
+            let found: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+                .fetch_optional(&self.pool)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error}"));
+            found.as_deref() == Some(wanted)
+        };
+        wait::until(&format!("{wanted} from {sql}"), LIMIT, is).await;
+    }
+
+    /// Locks the payment's row.
+    pub(crate) async fn lock_payment(&self, saga: &str) -> Lock {
+        self.lock(format!("SELECT 1 FROM `{}`.payments WHERE saga_id = '{saga}' FOR UPDATE", self.payments)).await
+    }
+
+    /// Locks the charge in the gateway's ledger.
+    pub(crate) async fn lock_charge(&self, saga: &str) -> Lock {
+        self.lock(format!("SELECT 1 FROM `{}`.charges WHERE charge_key = '{saga}' FOR UPDATE", self.gateway)).await
+    }
+
+    async fn lock(&self, sql: String) -> Lock {
+        let mut transaction = self.pool.begin().await.expect("the database answers");
+        let locked = sqlx::query(AssertSqlSafe(sql.clone())).fetch_all(&mut *transaction).await;
+        assert_eq!(locked.unwrap_or_else(|error| panic!("{sql}: {error}")).len(), 1, "{sql}");
+        Lock { _transaction: transaction }
+    }
+
+    /// The connections that wait for a lock in the gateway's ledger.
+    pub(crate) async fn waiting_for_the_ledger(&self) -> BTreeSet<i64> {
+        self.connections(&format!("trx_state = 'LOCK WAIT' AND db = '{}'", self.gateway)).await
+    }
+
+    /// The connections that are in the middle of a transaction on either database.
+    pub(crate) async fn in_transaction(&self) -> BTreeSet<i64> {
+        self.connections(&format!("db IN ('{}', '{}')", self.payments, self.gateway)).await
+    }
+
+    async fn connections(&self, which: &str) -> BTreeSet<i64> {
+        let sql = format!(
+            "SELECT CAST(trx_mysql_thread_id AS SIGNED) FROM information_schema.innodb_trx \
+             JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE {which}"
+        );
+        let found = sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_all(&self.pool).await;
+        found.unwrap_or_else(|error| panic!("{sql}: {error}")).into_iter().collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! After the money has moved an order only goes forward, however long a service is away.
+
+use std::time::Duration;
+
+use end_to_end::{Service, World};
+use futures::{StreamExt, stream};
+use harness::faults::{Action, Gate};
+use harness::wait;
+use serde_json::json;
+
+use crate::steps::{ORDER_LIMIT, last_answer, named, one_piece, payment_is};
+
+/// More than the worker has slots of any kind for: `ORCHESTRATOR_MAX_ORDERS` and 20 to spare.
+const WAITING: usize = 30;
+
+/// How a service is away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Away {
+    /// Its process is gone: connections are refused.
+    Killed,
+    /// Its process stands still: connections hang.
+    Paused,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_an_order_service_that_is_gone() {
+    paid_order_waits_for(&[Service::Order], Away::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_an_inventory_service_that_is_gone() {
+    paid_order_waits_for(&[Service::Inventory], Away::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_an_order_service_that_hangs() {
+    paid_order_waits_for(&[Service::Order], Away::Paused).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_an_inventory_service_that_hangs() {
+    paid_order_waits_for(&[Service::Inventory], Away::Paused).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_both_services() {
+    paid_order_waits_for(&[Service::Order, Service::Inventory], Away::Killed).await;
+}
+
+async fn paid_order_waits_for(services: &[Service], away: Away) {
+    let (key, body) = ("waiting", one_piece("CARD"));
+    let world = World::builder().env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000).start().await;
+    let gate = Gate::new();
+    world.to_payment.add(named("payment.pay").rule(&world, key).then(Action::HoldReply(gate.clone())));
+    world.place_async(key, &body).await;
+    payment_is(&world, key, "APPROVED").await;
+    for service in services {
+        match away {
+            Away::Killed => world.process(*service).kill().await,
+            Away::Paused => world.process(*service).pause().await,
+        }
+    }
+    gate.release();
+
+    let confirms = ["order.confirm", "stock.confirm"].map(named);
+    let missing: Vec<_> = confirms.into_iter().filter(|step| services.contains(&step.service)).collect();
+    let names: Vec<_> = missing.iter().map(|step| step.name).collect();
+    wait::until("the order to show its steps", ORDER_LIMIT, async || shows(&world, key, &names).await).await;
+    // Two quick tries, and regular ones.
+    wait::until("more tries", ORDER_LIMIT, async || missing.iter().all(|step| step.calls(&world, key).len() >= 4))
+        .await;
+    assert_eq!(world.place(key, &body).await.status, 202);
+    assert_eq!(world.cancel(key).await.brief(), (409, "ORDER_ALREADY_PAID"));
+    let report = world.report().await;
+    assert!(report.is_sound() && report.unfinished.len() == 1, "{report}");
+
+    for service in services {
+        match away {
+            Away::Killed => world.process(*service).start(),
+            Away::Paused => world.process(*service).resume(),
+        }
+    }
+    assert_eq!(last_answer(&world, key, &body).await.brief(), (200, "CONFIRMED"));
+    assert_eq!(world.settled().await.confirmed, 1);
+    assert_eq!(world.stock(1).await, (99, 0));
+}
+
+/// Is the order PENDING, and waits for these steps?
+async fn shows(world: &World, key: &str, steps: &[&str]) -> bool {
+    let order = world.follow(key).await;
+    let mut shown: Vec<_> = order.json["steps"].as_array().cloned().unwrap_or_default();
+    shown.sort_by_key(ToString::to_string);
+    order.text("status") == "PENDING" && json!(shown) == json!(steps)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paid_orders_that_wait_leave_room_for_others() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "ORCHESTRATOR_MAX_ORDERS", 2)
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
+        .start()
+        .await;
+    let (body, confirm) = (one_piece("CARD"), named("order.confirm"));
+    let waiting: Vec<_> = (0..WAITING).map(|number| format!("waiting-{number}")).collect();
+    for key in &waiting {
+        world.to_order.add(confirm.rule(&world, key).then(Action::Refuse));
+    }
+    stream::iter(&waiting).for_each_concurrent(2, async |key| taken(&world, key).await).await;
+    for key in &waiting {
+        wait::until("the order to wait", ORDER_LIMIT, async || shows(&world, key, &["order.confirm"]).await).await;
+    }
+
+    let others = stream::iter(0..10).map(|number| format!("another-{number}"));
+    others
+        .for_each_concurrent(2, async |key| {
+            assert_eq!(last_answer(&world, &key, &body).await.brief(), (200, "CONFIRMED"), "{key}");
+        })
+        .await;
+    for key in &waiting {
+        assert!(shows(&world, key, &["order.confirm"]).await, "{key} still waits");
+    }
+    world.to_order.clear_rules();
+    for key in &waiting {
+        wait::until("the order's end", ORDER_LIMIT, async || world.follow(key).await.text("status") == "CONFIRMED")
+            .await;
+    }
+    assert_eq!(world.settled().await.confirmed, WAITING + 10);
+}
+
+/// Places an order that will wait; there is room for two at once, each for a second.
+async fn taken(world: &World, key: &str) {
+    wait::until("room for the order", Duration::from_secs(60), async || {
+        world.place(key, &one_piece("CARD")).await.status == 202
+    })
+    .await;
+}

@@ -1,0 +1,88 @@
+//! Far more customers than there is room for.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use end_to_end::{PLENTY, Reply, Service, World, order, stock_up};
+use futures::future::join_all;
+use serde_json::json;
+
+const CLIENTS: usize = 500;
+/// No process of ours may ever need more, in kB.
+const MEMORY_LIMIT: u64 = 400_000;
+
+/// How long the clients go on; the product is to bear it for 30 s.
+fn burst() -> Duration {
+    let seconds = std::env::var("OVERLOAD_SECONDS").ok().map(|text| text.parse().expect("OVERLOAD_SECONDS: a number"));
+    Duration::from_secs(seconds.unwrap_or(8))
+}
+
+/// Each client places one order after the other, and comes again when it is told to.
+async fn rush(world: &World, name: &str) -> BTreeMap<String, u32> {
+    let end = Instant::now() + burst();
+    let answers = Mutex::new(BTreeMap::new());
+    let clients = (0..CLIENTS).map(|client| {
+        let answers = &answers;
+        async move {
+            let mut number = 0;
+            while Instant::now() < end {
+                number += 1;
+                let product = if client % 5 == 0 { 999 } else { PLENTY };
+                let body = json!({"customerId": 1, "productId": product, "quantity": 1, "amount": 100});
+                let reply = world.try_place(&format!("{name}-{client}-{number}"), &body).await;
+                let reply = reply.expect("no connection breaks");
+                *answers.lock().expect("no panic").entry(answer(&reply)).or_insert(0) += 1;
+                if reply.status == 503 {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    });
+    join_all(clients).await;
+    answers.into_inner().expect("no panic")
+}
+
+/// What was answered; fails if it may not be.
+fn answer(reply: &Reply) -> String {
+    match reply.brief() {
+        (503, "OVERLOADED") => assert_eq!(reply.retry_after.as_deref(), Some("1"), "{reply:?}"),
+        (200, "CONFIRMED") | (202, _) | (422, "UNKNOWN_PRODUCT") => {}
+        _ => panic!("{reply:?}"),
+    }
+    format!("{:?}", reply.brief())
+}
+
+/// Resident memory of each process, in kB.
+fn memory(world: &World) -> BTreeMap<Service, u64> {
+    let of = |service| {
+        let path = format!("/proc/{}/status", world.process(service).pid());
+        let status = std::fs::read_to_string(path).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory is known");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    };
+    Service::ALL.into_iter().map(|service| (service, of(service))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_clients_at_once_are_served_or_told_to_come_again_and_memory_stays_bounded() {
+    let world = World::start().await;
+    stock_up(&world).await;
+    let idle = memory(&world);
+    let first = rush(&world, "rush1").await;
+    let after_first = memory(&world);
+    let second = rush(&world, "rush2").await;
+    let after_second = memory(&world);
+
+    println!("{CLIENTS} clients for {:?}, twice: {first:?}, {second:?}", burst());
+    println!("kB resident: idle {idle:?}, then {after_first:?}, then {after_second:?}");
+    for service in Service::ALL {
+        assert!(after_second[&service] < MEMORY_LIMIT, "{service:?}: {after_second:?}");
+        assert!(
+            after_second[&service] * 2 < after_first[&service] * 3,
+            "{service:?}: {after_first:?} {after_second:?}"
+        );
+    }
+    assert_eq!(world.place("after-the-rush", &order()).await.brief(), (200, "CONFIRMED"));
+    world.settled().await;
+}
