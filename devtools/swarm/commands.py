@@ -14,19 +14,21 @@ usage: ./dev swarm COMMAND
   status               its nodes, services, and tasks that failed
   run COMMAND…         a command in the first node, for instance: ./dev swarm run docker service ls
   down [--wipe]        stop everything; --wipe forgets the nodes' images as well
-  vm                   the unmodified stack on a kernel with IPVS, in a virtual machine (slow)
 """
 
 
 def swarm(words: Sequence[str]) -> int:
     """Run one of the lab's commands."""
     parser = argparse.ArgumentParser(prog="./dev swarm", usage=HELP, add_help=False, allow_abbrev=False)
-    parser.add_argument("command", choices=["up", "deploy", "status", "run", "down", "vm"])
+    parser.add_argument("command", choices=["up", "deploy", "status", "run", "down", "help"])
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
     parser.add_argument("--wipe", action="store_true")
     if words and words[0] == "run":
         return stack.run_in_node(list(words[1:]))
     chosen = parser.parse_args(words)
+    if chosen.command == "help":
+        console.say(HELP.rstrip())
+        return 0
     lab.require()
     match chosen.command:
         case "up":
@@ -37,10 +39,8 @@ def swarm(words: Sequence[str]) -> int:
             return stack.status()
         case "down":
             nodes.stop_all(chosen.wipe)
-            return 0
-    from . import vm  # noqa: PLC0415 (rarely used)
-
-    return vm.run()
+            nodes.stop("builder")
+    return 0
 
 
 def up(count: int) -> int:
@@ -58,7 +58,7 @@ def up(count: int) -> int:
 def deploy() -> int:
     """The stack, and one order through port 21081."""
     stack.deploy()
-    console.step(f"order: {stack.order()}")
+    console.step(f"order: {stack.order(what=stack.GUIDE_ORDER)}")
     return 0
 
 
@@ -70,6 +70,7 @@ def test(words: Sequence[str]) -> int:
     chosen = parser.parse_args(words)
     try:
         up(chosen.nodes)
+        stack.remove()
         return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
     finally:
         nodes.stop_all(wipe=False)

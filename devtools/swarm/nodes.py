@@ -135,7 +135,7 @@ def stop(name: str) -> None:
 
 
 def stop_all(wipe: bool) -> None:
-    """Stop every daemon and remove the network; `wipe` removes the nodes' images as well."""
+    """Stop every node and remove the network; `wipe` removes the nodes' images as well."""
     for number in range(9, 0, -1):
         name = lab.node(number)
         stop(name)
@@ -143,7 +143,6 @@ def stop_all(wipe: bool) -> None:
             _ip("netns", "delete", name)
         if wipe:
             shutil.rmtree(lab.cache() / name, ignore_errors=True)
-    stop("builder")
     if _has_namespace(lab.BRIDGE):
         _ip("netns", "delete", lab.BRIDGE)
 

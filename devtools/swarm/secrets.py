@@ -17,7 +17,7 @@ def _passwords() -> list[str]:
     for number in lab.nodes():
         for container in lab.docker(lab.node(number), "ps", "-q", "--filter", f"name={lab.STACK}_").split():
             pid = lab.docker(lab.node(number), "inspect", "-f", "{{.State.Pid}}", container)
-            folder = Path(f"/proc/{pid}/root/run/secrets")
+            folder = Path(f"/proc/{pid}", "root", "run", "secrets")
             found |= {path.read_text() for path in folder.iterdir()} if folder.is_dir() else set()
     return sorted(found)
 

@@ -9,7 +9,10 @@ from .. import console, layout
 from ..console import Trouble
 from . import lab
 
-ORDER = {"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000}
+GUIDE_ORDER = {"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000}
+_LABEL = f"label=com.docker.stack.namespace={lab.STACK}"
+# Of this product there are a thousand pieces, enough for every order of a test.
+_SMALL_ORDER = {"customerId": 1, "productId": 3, "quantity": 1, "amount": 990.5}
 
 
 def files(*more: str) -> list[str]:
@@ -43,17 +46,19 @@ def remove() -> None:
         raise Trouble(f"120 s after `docker stack rm` there still is: {_left()}")
     for number in lab.nodes():
         name = lab.node(number)
+        dead = lab.docker(name, "ps", "-aq", "--filter", _LABEL).split()
+        if dead:
+            lab.docker(name, "rm", *dead)
         volumes = lab.docker(name, "volume", "ls", "-q", "--filter", f"name={lab.STACK}_").split()
         if volumes:
             lab.docker(name, "volume", "rm", *volumes)
 
 
 def _left() -> str:
-    """Containers and networks of the stack that are still there."""
-    label = f"label=com.docker.stack.namespace={lab.STACK}"
-    found = lab.manager("network", "ls", "-q", "--filter", label)
+    """Networks of the stack and containers that still run. (An old engine may forget to delete one that has ended.)"""
+    found = lab.manager("network", "ls", "-q", "--filter", _LABEL)
     for number in lab.nodes():
-        found += lab.docker(lab.node(number), "ps", "-aq", "--filter", label)
+        found += lab.docker(lab.node(number), "ps", "-q", "--filter", _LABEL)
     return found
 
 
@@ -62,9 +67,9 @@ def curl(*words: str, number: int = 1) -> str:
     return lab.inside(number, "curl", "-sS", "--max-time", "30", *words).stdout
 
 
-def order(number: int = 1, **changes: object) -> dict:
-    """Place one order by the guide's curl; its answer."""
-    body = json.dumps({**ORDER, **changes})
+def order(number: int = 1, what: dict | None = None) -> dict:
+    """Place one order with curl; its answer."""
+    body = json.dumps(what or _SMALL_ORDER)
     url = "http://localhost:21081/api/temporal/orders"
     answer = curl("-X", "POST", url, "-H", "Content-Type: application/json", "-d", body, number=number)
     try:

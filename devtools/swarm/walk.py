@@ -62,7 +62,10 @@ def deploy() -> str:
 
 def orders() -> str:
     """guide 11, step 5: the curl on port 21081 answers CONFIRMED"""
-    answer = stack.order_when_ready()
+    stack.order_when_ready()
+    answer = stack.order(what=stack.GUIDE_ORDER)
+    if answer.get("status") != "CONFIRMED":
+        raise Trouble(json.dumps(answer))
     return json.dumps(answer)
 
 

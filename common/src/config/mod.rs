@@ -144,7 +144,10 @@ impl Env {
     }
 }
 
-const DEFAULT_REDIS_PORT: NonZeroU16 = NonZeroU16::new(6379).expect("not zero");
+const DEFAULT_REDIS_PORT: NonZeroU16 = match NonZeroU16::new(6379) {
+    Some(port) => port,
+    None => NonZeroU16::MIN,
+};
 
 /// Where Redis is. `SPRING_DATA_REDIS_HOST`, `SPRING_DATA_REDIS_PORT` (6379), `SPRING_DATA_REDIS_PASSWORD[_FILE]`.
 #[derive(Clone)]

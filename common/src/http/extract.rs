@@ -114,9 +114,8 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|error| wrong_path(&error.body_text()))?;
+        let params =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|error| wrong_path(&error.body_text()))?;
         let Some((name, text)) = params.iter().next() else {
             return Err(ApiError::new(Code::INTERNAL, "this route has no path parameter"));
         };

@@ -29,6 +29,8 @@ pub(crate) struct Orders {
     lifecycle: Lifecycle,
     /// Room for orders in flight.
     room: Arc<Semaphore>,
+    /// Turns to start one.
+    turns: Arc<Semaphore>,
     limits: Limits,
 }
 
@@ -72,7 +74,8 @@ impl Orders {
         max_orders: usize,
         limits: Limits,
     ) -> Self {
-        Self { temporal, services, lifecycle, room: Arc::new(Semaphore::new(max_orders)), limits }
+        let (room, turns) = (Arc::new(Semaphore::new(max_orders)), Arc::new(Semaphore::new(place::STARTS_AT_ONCE)));
+        Self { temporal, services, lifecycle, room, turns, limits }
     }
 }
 

@@ -10,7 +10,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
-use crate::temporal::Started;
+use crate::temporal::{Known, RunState, Started};
+
+/// As many starts are on their way at once: in a rush each is quick then, and those that do not get their turn know that
+/// nothing was started.
+pub(super) const STARTS_AT_ONCE: usize = 16;
+/// How long a start waits for its turn.
+const TURN_LIMIT: Duration = Duration::from_secs(5);
 
 /// An order that was taken.
 pub(crate) enum Placed {
@@ -63,22 +69,31 @@ impl Orders {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let order = order_of(key, request);
         let input = SagaInput { order, deadline_ms: millis(self.limits.deadline), trace };
-        let order = match self.temporal.start(&input).await.map_err(Error::MayHaveStarted)? {
+        let turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
+        let started = self.temporal.start(&input).await.map_err(Error::MayHaveStarted)?;
+        drop(turn);
+        let order = match started {
             Started::Now => input.order,
-            Started::Before => self.the_same(input.order).await?,
+            Started::Before => self.the_same(input).await?,
         };
         Ok((pending(&order), room))
     }
 
-    /// The order that the key has started, if it is the same as this one.
-    async fn the_same(&self, order: SagaOrder) -> Result<SagaOrder, Error> {
-        let known = self.temporal.describe(&order.saga_id).await?.and_then(|known| known.order);
-        match known {
-            Some(first) if first.fingerprint == order.fingerprint => Ok(first),
-            Some(_) => Err(Error::KeyReused),
+    /// The order that the key has started, if it is the same as this one. If its saga was lost it is started again, with
+    /// the ids of the first start: rows and clients have those.
+    async fn the_same(&self, input: SagaInput) -> Result<SagaOrder, Error> {
+        let Some(Known { state, order: Some(first), .. }) = self.temporal.describe(&input.order.saga_id).await? else {
             // Gone between the two calls: its retention is over.
-            None => Ok(order),
+            return Ok(input.order);
+        };
+        if first.fingerprint != input.order.fingerprint {
+            return Err(Error::KeyReused);
         }
+        if state == RunState::Lost {
+            let again = SagaInput { order: first.clone(), ..input };
+            self.temporal.start_again(&again).await.map_err(Error::MayHaveStarted)?;
+        }
+        Ok(first)
     }
 
     /// The outcome, or `None` if the time is over, the process drains, or Temporal cannot say.

@@ -58,15 +58,24 @@ pub(crate) enum RunState {
 }
 
 impl Temporal {
-    /// Starts a saga, unless one with its id runs or has completed.
+    /// Starts a saga, unless one with its id runs or ran.
     pub(crate) async fn start(&self, input: &SagaInput) -> Result<Started, EngineError> {
+        self.start_unless(input, WorkflowIdReusePolicy::RejectDuplicate).await
+    }
+
+    /// Starts a lost saga again, unless one with its id runs or has completed. The rows make that safe, if the order is
+    /// the one that it was started with.
+    pub(crate) async fn start_again(&self, input: &SagaInput) -> Result<Started, EngineError> {
+        self.start_unless(input, WorkflowIdReusePolicy::AllowDuplicateFailedOnly).await
+    }
+
+    async fn start_unless(&self, input: &SagaInput, reuse: WorkflowIdReusePolicy) -> Result<Started, EngineError> {
         let client = self.connected()?;
         let mut memo = MemoValues::new();
         memo.insert(MEMO_ORDER, input.order.clone());
         let options = WorkflowStartOptions::new(&self.settings.task_queue, input.order.saga_id.as_str())
             .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
-            // A terminated saga may be started again: the rows make that safe.
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicateFailedOnly)
+            .id_reuse_policy(reuse)
             .enable_eager_workflow_start(true)
             .memo(memo)
             .rpc_options(rpc_within(START_LIMIT))

@@ -119,7 +119,8 @@ async fn a_wrong_delivery_is_refused_by_its_field() {
 async fn more_pieces_than_can_be_counted_are_refused() {
     let app = App::ready().await;
     let mut db = MySqlConnection::connect(&app.database_url().await).await.expect("a connection");
-    let fill = sqlx::query("UPDATE stock SET quantity = ?, received = quantity WHERE product_id = 1").bind(i64::MAX - 5);
+    let fill =
+        sqlx::query("UPDATE stock SET quantity = ?, received = quantity WHERE product_id = 1").bind(i64::MAX - 5);
     fill.execute(&mut db).await.expect("an update");
     let too_many = json!({"deliveryId": "delivery-1", "quantity": 6});
     assert_eq!(field(&app.post("/api/inventory/products/1/stock", &too_many).await), (422, "quantity"));

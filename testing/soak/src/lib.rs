@@ -47,6 +47,21 @@ fn habits(length: Duration) -> Habits {
     }
 }
 
+/// How long, and from which seed: `--minutes N [--seed S]`; `None` if it says something else.
+#[must_use]
+pub fn arguments(mut words: impl Iterator<Item = String>) -> Option<(Duration, u64)> {
+    let (mut minutes, mut seed) = (None, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--minutes" => minutes = Some(words.next()?.parse::<f64>().ok()?),
+            "--seed" => seed = Some(words.next()?.parse().ok()?),
+            _ => return None,
+        }
+    }
+    let length = Duration::try_from_secs_f64(minutes? * 60.0).ok()?;
+    Some((length, seed.unwrap_or_else(rand::random)))
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Figures {

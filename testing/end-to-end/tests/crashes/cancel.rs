@@ -84,28 +84,28 @@ async fn a_delete_at_any_point_of_an_order_is_answered_as_the_order_ends_also_to
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_at_about_the_deadline_or_the_approval_is_answered_as_the_order_ends() {
-    // The card network takes 3 s: DELETE, deadline and approval meet.
+    // DELETE, deadline and approval meet.
     let world = World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", 3000).start().await;
+    let methods = ["CARD_SLOW", "CARD_APPROVED_AFTER_4S", "CARD_APPROVED_AFTER_6S"];
     let cases: Vec<_> =
-        (0..36).map(|n| (format!("deadline-{n}"), [1, 10][n % 2], Duration::from_millis(n as u64 * 60))).collect();
-    let body = one_piece("CARD_SLOW");
+        (0..36).map(|n| (format!("deadline-{n}"), one_piece(methods[n % 3]), [1, 10][n % 2], n as u64)).collect();
     let promises: Vec<_> = stream::iter(&cases)
-        .map(|(key, clients, after)| {
-            let (world, body) = (&world, &body);
+        .map(|(key, body, clients, number)| {
+            let world = &world;
             async move {
                 place(world, key, body).await;
                 payment_begun(world, key).await;
                 // Not for something to happen, but to be anywhere around the approval and the deadline.
-                tokio::time::sleep(Duration::from_millis(1500) + *after).await;
-                (key, delete_at_once(world, key, *clients).await)
+                tokio::time::sleep(Duration::from_millis(1500 + number * 60)).await;
+                (key, body, delete_at_once(world, key, *clients).await)
             }
         })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     let mut confirmed = 0;
-    for (key, promise) in &promises {
-        let reply = last_answer(&world, key, &body).await;
+    for (key, body, promise) in &promises {
+        let reply = last_answer(&world, key, body).await;
         match promise {
             Promise::Confirmed => assert_eq!(reply.brief(), (200, "CONFIRMED"), "{key}"),
             Promise::Cancelled => assert!(

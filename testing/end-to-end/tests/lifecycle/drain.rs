@@ -17,6 +17,17 @@ const GRACE: Duration = Duration::from_secs(40);
 /// The last one always waits for longer than a draining process lets it.
 const CLIENTS: [&str; 5] = ["CARD", "CARD", "CARD", "CARD_SLOW", "CARD_APPROVED_AFTER_6S"];
 
+/// A world in which orders take as long as they take: on a busy machine that can be minutes.
+async fn patient_world() -> World {
+    let world = World::builder()
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 600_000)
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 120_000)
+        .start()
+        .await;
+    stock_up(&world).await;
+    world
+}
+
 /// No client saw anything but answers below 500, and refused connections once the listener was closed.
 fn assert_unseen(attempts: &[Attempt], signalled: Instant) {
     for attempt in attempts {
@@ -33,8 +44,7 @@ fn assert_unseen(attempts: &[Attempt], signalled: Instant) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orchestrator_that_drains_under_load_shows_it_to_no_client_and_loses_no_order() {
-    let world = World::start().await;
-    stock_up(&world).await;
+    let world = patient_world().await;
     let process = world.process(Service::Orchestrator);
     let load = Load::start(&world, &CLIENTS);
     load.go_on_for(20).await;
@@ -69,8 +79,7 @@ async fn an_orchestrator_that_drains_under_load_shows_it_to_no_client_and_loses_
 
 /// The service drains, ends and is started again while orders come in.
 async fn a_service_drains(service: Service) {
-    let world = World::start().await;
-    stock_up(&world).await;
+    let world = patient_world().await;
     let process = world.process(service);
     let load = Load::start(&world, &CLIENTS);
     load.go_on_for(20).await;

@@ -86,7 +86,7 @@ impl Load {
     /// Starts clients that place orders, paid by these methods, until [`Load::stop`].
     pub(crate) fn start(world: &World, clients: &[&str]) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let http = Client::builder().timeout(Duration::from_secs(60)).pool_max_idle_per_host(0).no_proxy().build();
+        let http = Client::builder().timeout(Duration::from_secs(180)).pool_max_idle_per_host(0).no_proxy().build();
         let http = http.expect("an HTTP client can be made");
         let clients = clients.iter().enumerate().map(|(number, method)| {
             let (stop, answered, http) = (Arc::clone(&stop), Arc::clone(&answered), http.clone());
@@ -118,7 +118,7 @@ impl Load {
     /// Waits until so many more orders have been answered.
     pub(crate) async fn go_on_for(&self, answers: usize) {
         let goal = self.answered.load(Ordering::SeqCst) + answers;
-        harness::wait::until("the load to be answered", Duration::from_secs(60), async || {
+        harness::wait::until("the load to be answered", Duration::from_secs(180), async || {
             self.answered.load(Ordering::SeqCst) >= goal
         })
         .await;

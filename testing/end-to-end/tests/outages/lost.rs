@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::Dependency::{Database, Redis, Temporal};
-use end_to_end::{Dependency, Service};
+use end_to_end::{Dependency, Service, World};
 use harness::wait;
 
 use crate::outage::Stage;
@@ -27,24 +27,30 @@ async fn connections_lost_without_a_word_are_given_up_and_made_anew() {
     tokio::join!(lost(Database), lost(Redis), lost(Temporal));
 }
 
-/// More readers than the pool has connections, each of which has been swallowed.
+const PAGES: [(Service, &str); 3] = [
+    (Service::Order, "/api/orders/by-saga/order-nobody-knows"),
+    (Service::Inventory, "/api/inventory/products/1"),
+    (Service::Payment, "/api/payments/by-saga/order-nobody-knows"),
+];
+
+/// More readers at once than a pool has connections; the status that each is answered with.
+async fn read(world: &World) -> Vec<u16> {
+    let readers = PAGES.iter().flat_map(|page| std::iter::repeat_n(page, 20)).map(|(service, page)| async move {
+        let url = format!("{}{page}", world.process(*service).url());
+        tokio::time::timeout(LIMIT, world.get(&url)).await.expect("an answer").status
+    });
+    futures::future::join_all(readers).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_wait_on_lost_connections_are_answered_and_block_nobody() {
     let stage = Stage::set().await;
+    // Fills the pools.
+    read(&stage.world).await;
     stage.site.lose_connections(Database).await;
-    let pages = [
-        (Service::Order, "/api/orders/by-saga/order-nobody-knows"),
-        (Service::Inventory, "/api/inventory/products/1"),
-        (Service::Payment, "/api/payments/by-saga/order-nobody-knows"),
-    ];
-    let readers = pages.iter().flat_map(|page| std::iter::repeat_n(page, 20)).map(|(service, page)| {
-        let url = format!("{}{page}", stage.world.process(*service).url());
-        let world = &stage.world;
-        async move { tokio::time::timeout(LIMIT, world.get(&url)).await.expect("an answer").status }
-    });
-    let answers = futures::future::join_all(readers).await;
+    let answers = read(&stage.world).await;
     assert!(answers.iter().all(|status| [200, 404, 503].contains(status)), "{answers:?}");
-    for (service, page) in pages {
+    for (service, page) in PAGES {
         let process = stage.world.process(service);
         wait::until("readers to be served again", LIMIT, async || {
             process.get(page).await.is_some_and(|(status, _)| status != 503)
