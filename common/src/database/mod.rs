@@ -103,7 +103,7 @@ fn options(max_connections: u32) -> MySqlPoolOptions {
         // A broken connection shows in its first statement, and `retrying` takes another one: no ping before each use.
         .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
-        .after_release(|connection, _| Box::pin(answers(connection)))
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
 }
 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
@@ -114,10 +114,13 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     Ok(())
 }
 
+/// A call that was dropped while its BEGIN ran leaves a transaction open that sqlx does not know of; a later statement
+/// on its own would then be part of it, and keep its locks.
+///
 /// Without a limit a connection into a network that swallows packets would hold its place in the pool for minutes.
-async fn answers(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
-    match tokio::time::timeout(RELEASE_LIMIT, connection.ping()).await {
-        Ok(Ok(())) => Ok(true),
+async fn is_clean(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(RELEASE_LIMIT, connection.execute("ROLLBACK")).await {
+        Ok(Ok(_)) => Ok(true),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }

@@ -26,20 +26,20 @@ pub(crate) async fn of_processes(scene: &Scene, mut rng: StdRng) {
         assert!(process.is_running(), "{service:?} ended by itself");
         match rng.random_range(0..3) {
             0 => {
-                scene.begin(LANE, "killed", service.program());
+                scene.begin(LANE, "process killed", service.program());
                 process.kill().await;
                 scene.pass(millis(&mut rng, 0, 6000)).await;
                 process.start();
             }
             1 => {
                 process.wait_ok("/actuator/health/liveness", START_LIMIT).await;
-                scene.begin(LANE, "terminated", service.program());
+                scene.begin(LANE, "process terminated", service.program());
                 assert_eq!(process.terminate().await, 0, "{service:?} ends in order");
                 scene.pass(millis(&mut rng, 0, 3000)).await;
                 process.start();
             }
             _ => {
-                scene.begin(LANE, "paused", service.program());
+                scene.begin(LANE, "process paused", service.program());
                 process.pause().await;
                 scene.pass(millis(&mut rng, 500, 15_000)).await;
                 process.resume();

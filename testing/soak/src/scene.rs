@@ -53,7 +53,7 @@ impl Scene {
     /// A fault begins: `kind` is counted, `what` shown.
     pub(crate) fn begin(&self, lane: &'static str, kind: &str, what: &str) {
         *self.made.lock().expect("no panic").entry(kind.to_owned()).or_default() += 1;
-        self.now.lock().expect("no panic").insert(lane, format!("{what} {kind}"));
+        self.now.lock().expect("no panic").insert(lane, format!("{what}: {kind}"));
     }
 
     /// The lane's fault is lifted.

@@ -1,14 +1,12 @@
 //! After the money has moved an order only goes forward, however long a service is away.
 
-use std::time::Duration;
-
 use end_to_end::{Service, World};
 use futures::{StreamExt, stream};
 use harness::faults::{Action, Gate};
 use harness::wait;
 use serde_json::json;
 
-use crate::steps::{ORDER_LIMIT, last_answer, named, one_piece, payment_is};
+use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
 
 /// More than the worker has slots of any kind for: `ORCHESTRATOR_MAX_ORDERS` and 20 to spare.
 const WAITING: usize = 30;
@@ -52,7 +50,7 @@ async fn paid_order_waits_for(services: &[Service], away: Away) {
     let world = World::builder().env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000).start().await;
     let gate = Gate::new();
     world.to_payment.add(named("payment.pay").rule(&world, key).then(Action::HoldReply(gate.clone())));
-    world.place_async(key, &body).await;
+    begin(&world, key, &body).await;
     payment_is(&world, key, "APPROVED").await;
     for service in services {
         match away {
@@ -69,8 +67,8 @@ async fn paid_order_waits_for(services: &[Service], away: Away) {
     // Two quick tries, and regular ones.
     wait::until("more tries", ORDER_LIMIT, async || missing.iter().all(|step| step.calls(&world, key).len() >= 4))
         .await;
-    assert_eq!(world.place(key, &body).await.status, 202);
-    assert_eq!(world.cancel(key).await.brief(), (409, "ORDER_ALREADY_PAID"));
+    taken(&world, key).await;
+    assert_eq!(cancel(&world, key).await.brief(), (409, "ORDER_ALREADY_PAID"));
     let report = world.report().await;
     assert!(report.is_sound() && report.unfinished.len() == 1, "{report}");
 
@@ -117,7 +115,7 @@ async fn paid_orders_that_wait_leave_room_for_others() {
         })
         .await;
     for key in &waiting {
-        assert!(shows(&world, key, &["order.confirm"]).await, "{key} still waits");
+        wait::until("it still waits", ORDER_LIMIT, async || shows(&world, key, &["order.confirm"]).await).await;
     }
     world.to_order.clear_rules();
     for key in &waiting {
@@ -127,9 +125,9 @@ async fn paid_orders_that_wait_leave_room_for_others() {
     assert_eq!(world.settled().await.confirmed, WAITING + 10);
 }
 
-/// Places an order that will wait; there is room for two at once, each for a second.
+/// Places an order that will wait, or asks for one that waits.
 async fn taken(world: &World, key: &str) {
-    wait::until("room for the order", Duration::from_secs(60), async || {
+    wait::until("room for the order, and 202", ORDER_LIMIT, async || {
         world.place(key, &one_piece("CARD")).await.status == 202
     })
     .await;

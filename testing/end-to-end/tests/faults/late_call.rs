@@ -8,7 +8,7 @@ use futures::future::join_all;
 use harness::faults::{Action, Call, Gate};
 use harness::wait;
 
-use crate::steps::{Ending, ORDER_LIMIT, STEPS, Step, last_answer, named, one_piece, run_to_end};
+use crate::steps::{Ending, ORDER_LIMIT, STEPS, Step, begin, cancel, last_answer, named, one_piece, run_to_end};
 
 /// The forward steps before the payment, and the payment.
 const UP_TO_THE_PIVOT: [&str; 3] = ["order.create", "stock.reserve", "payment.pay"];
@@ -78,7 +78,7 @@ async fn a_step_that_lands_for_the_first_time_after_its_undo_is_refused() {
     hold_until_undone(&world, "CANCELLED_BY_CUSTOMER", async |step| {
         // By then the quick tries are over: the step waits as a regular activity.
         wait::until("three held calls", ORDER_LIMIT, async || step.calls(&world, &key_of(step)).len() >= 3).await;
-        assert_eq!(world.cancel(&key_of(step)).await.status, 202, "{}", step.name);
+        assert_eq!(cancel(&world, &key_of(step)).await.status, 202, "{}", step.name);
     })
     .await;
 }
@@ -95,7 +95,7 @@ async fn hold_until_undone(world: &World, reason: &str, stop: impl AsyncFn(Step)
     let orders = steps.iter().map(async |step| {
         let (key, body) = (key_of(*step), one_piece("CARD"));
         step.proxy(world).add(step.rule(world, &key).then(Action::HoldRequest(gate.clone())));
-        world.place_async(&key, &body).await;
+        begin(world, &key, &body).await;
         stop(*step).await;
         assert_eq!(last_answer(world, &key, &body).await.brief(), (409, reason), "{key}");
     });
@@ -115,12 +115,12 @@ async fn hold_until_undone(world: &World, reason: &str, stop: impl AsyncFn(Step)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_that_lands_after_the_payment_is_told_so_and_changes_nothing() {
     let world = World::start().await;
-    let (gate, cancel, pay) = (Gate::new(), named("payment.cancel"), named("payment.pay"));
+    let (gate, decide, pay) = (Gate::new(), named("payment.cancel"), named("payment.pay"));
     // The payment's answer is held, so that the order is still open when the cancel comes.
     let paying = Gate::new();
     pay.proxy(&world).add(pay.rule(&world, "late-delete").then(Action::HoldReply(paying.clone())));
-    cancel.proxy(&world).add(cancel.rule(&world, "late-delete").then(Action::HoldRequest(gate.clone())));
-    world.place_async("late-delete", &one_piece("CARD")).await;
+    decide.proxy(&world).add(decide.rule(&world, "late-delete").then(Action::HoldRequest(gate.clone())));
+    begin(&world, "late-delete", &one_piece("CARD")).await;
     paying.wait_arrived(1).await;
 
     let release = async {
@@ -134,7 +134,7 @@ async fn a_cancel_that_lands_after_the_payment_is_told_so_and_changes_nothing() 
     let (reply, ()) = futures::join!(world.cancel("late-delete"), release);
     let agrees = matches!(reply.brief(), (409, "ORDER_ALREADY_PAID") | (503, "SERVICE_UNAVAILABLE"));
     assert!(agrees, "{reply:?}");
-    let landed = cancel.struck(&world, "late-delete").await;
+    let landed = decide.struck(&world, "late-delete").await;
     assert_eq!(landed[0].effects.first().map(|reply| reply.json()["code"].clone()), Some("ALREADY_PAID".into()));
     assert_eq!(world.settled().await.confirmed, 1);
 }

@@ -8,7 +8,7 @@ use end_to_end::{Service, World, WorldBuilder};
 use harness::faults::{Action, Gate, Reply, Rule};
 use harness::wait;
 
-use crate::steps::{ORDER_LIMIT, last_answer, named, one_piece, payment_is};
+use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
 
 /// A world whose payment service waits so long for the card network; the lease is the shortest that goes with it.
 pub(crate) fn patience(millis: u32) -> WorldBuilder {
@@ -102,9 +102,9 @@ async fn an_approval_after_the_cancel_is_refunded() {
     record_payments(&world);
     let gate = Gate::new();
     world.to_payment.add(settle.rule(&world, key).then(Action::HoldRequest(gate.clone())));
-    world.place_async(key, &body).await;
+    begin(&world, key, &body).await;
     in_ledger(&world, key).await;
-    assert_eq!(world.cancel(key).await.status, 202);
+    assert_eq!(cancel(&world, key).await.status, 202);
 
     // The gateway is not told of the cancel before it has approved.
     wait::until("the approval", ORDER_LIMIT, async || !pay_answers(&world, key).is_empty()).await;
@@ -128,9 +128,9 @@ async fn a_charge_that_reaches_the_card_network_after_its_cancel_is_refused() {
     let (key, body) = ("charge-last", one_piece("CARD"));
     let world = patience(30_000).env(Service::Payment, "GATEWAY_DELAY_MS", 8000).start().await;
     record_payments(&world);
-    world.place_async(key, &body).await;
+    begin(&world, key, &body).await;
     payment_is(&world, key, "APPROVING").await;
-    assert_eq!(world.cancel(key).await.status, 202);
+    assert_eq!(cancel(&world, key).await.status, 202);
     assert_eq!(last_answer(&world, key, &body).await.brief(), (409, "CANCELLED_BY_CUSTOMER"));
     assert_eq!(world.settled().await.cancelled, 1);
 
@@ -147,7 +147,7 @@ async fn a_charge_that_reaches_the_card_network_after_its_cancel_is_refused() {
 async fn a_charge_of_a_payment_service_killed_in_the_middle_is_found_after_its_restart() {
     let (key, body) = ("killed-and-confirmed", one_piece("CARD_APPROVED_AFTER_8S"));
     let world = patience(10_000).start().await;
-    world.place_async(key, &body).await;
+    begin(&world, key, &body).await;
     in_ledger(&world, key).await;
     world.process(Service::Payment).kill().await;
     assert!(world.report().await.to_string().contains("payment APPROVING"), "killed in the middle");
@@ -161,7 +161,7 @@ async fn a_charge_of_a_payment_service_killed_in_the_middle_is_found_after_its_r
 async fn a_charge_of_a_payment_service_killed_in_the_middle_is_refunded_if_the_order_is_cancelled() {
     let (key, body) = ("killed-and-cancelled", one_piece("CARD_APPROVED_AFTER_8S"));
     let world = patience(10_000).start().await;
-    world.place_async(key, &body).await;
+    begin(&world, key, &body).await;
     in_ledger(&world, key).await;
     world.process(Service::Payment).kill().await;
     // Nobody is to find the charge before the cancel.
@@ -171,7 +171,7 @@ async fn a_charge_of_a_payment_service_killed_in_the_middle_is_refunded_if_the_o
     world.process(Service::Payment).wait_up().await;
     assert!(world.report().await.to_string().contains("payment APPROVING"), "killed in the middle");
 
-    assert_eq!(world.cancel(key).await.status, 202);
+    assert_eq!(cancel(&world, key).await.status, 202);
     assert_eq!(last_answer(&world, key, &body).await.brief(), (409, "CANCELLED_BY_CUSTOMER"));
     assert_eq!(world.settled().await.cancelled, 1);
     assert!(ledger(&world).await.contains("\"REFUNDED\""), "the money was given back");

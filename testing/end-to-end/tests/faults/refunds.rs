@@ -8,7 +8,7 @@ use harness::wait;
 use serde_json::json;
 
 use crate::late_gateway::{in_ledger, ledger, patience, pay_again, since_payment};
-use crate::steps::{ORDER_LIMIT, last_answer, named, one_piece};
+use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece};
 
 /// Waits until nothing is left of this undone order but to tell the card network, and the order shows it.
 async fn only_settle_is_left(world: &World, key: &str) {
@@ -34,7 +34,7 @@ async fn taken_but_undecided(world: &World, key: &str, card: &str) {
     world.to_payment.add(pay.rule(world, key).nth(1).then(Action::DelayReply(Duration::ZERO)));
     world.to_payment.add(pay.rule(world, key).then(Action::Refuse));
     world.to_payment.add(named("payment.settle").rule(world, key).then(Action::DelayReply(Duration::ZERO)));
-    world.place_async(key, &one_piece(card)).await;
+    begin(world, key, &one_piece(card)).await;
     in_ledger(world, key).await;
     since_payment(world, key, 3).await;
 }
@@ -52,7 +52,7 @@ async fn a_card_network_down_for_the_whole_deadline_holds_up_no_other_undo() {
     // The simulator takes a cancel even while it is down; a real network would not.
     let down = Action::problem(503, "GATEWAY_UNAVAILABLE");
     world.to_payment.add(named("payment.settle").rule(&world, key).then(down));
-    world.place_async(key, &one_piece(card)).await;
+    begin(&world, key, &one_piece(card)).await;
     only_settle_is_left(&world, key).await;
     let tried = async || named("payment.settle").calls(&world, key).len() >= 4;
     wait::until("more tries", ORDER_LIMIT, tried).await;
@@ -70,7 +70,7 @@ async fn a_refund_that_fails_four_times_is_tried_until_it_works() {
     let (key, card) = ("refund-fails-4", "CARD_REFUND_FAILS_4");
     let world = patience(1000).start().await;
     taken_but_undecided(&world, key, card).await;
-    assert_eq!(world.cancel(key).await.status, 202);
+    assert_eq!(cancel(&world, key).await.status, 202);
 
     assert_eq!(last_answer(&world, key, &one_piece(card)).await.brief(), (409, "CANCELLED_BY_CUSTOMER"));
     assert_eq!(world.settled().await.cancelled, 1);
@@ -83,9 +83,9 @@ async fn a_refund_that_fails_twenty_times_holds_up_no_other_undo() {
     let (key, card) = ("refund-fails-20", "CARD_REFUND_FAILS_20");
     let world = patience(1000).start().await;
     taken_but_undecided(&world, key, card).await;
-    assert_eq!(world.cancel(key).await.status, 202);
+    assert_eq!(cancel(&world, key).await.status, 202);
     only_settle_is_left(&world, key).await;
-    assert_eq!(world.cancel(key).await.status, 202, "asked again, the promise stands");
+    assert_eq!(cancel(&world, key).await.status, 202, "asked again, the promise stands");
 
     // The saga would try for minutes: most of the tries are made for it.
     let settle = named("payment.settle");

@@ -111,6 +111,25 @@ pub(crate) async fn last_answer(world: &World, key: &str, body: &Value) -> Reply
     .await
 }
 
+/// Places an order without waiting for its end; asks again, as a client is told to, if it only may have started.
+pub(crate) async fn begin(world: &World, key: &str, body: &Value) {
+    let reply = wait::until_some(&format!("{key}: the order to start"), ORDER_LIMIT, async || {
+        let reply = world.place_async(key, body).await;
+        (reply.code() != "TEMPORAL_UNAVAILABLE").then_some(reply)
+    })
+    .await;
+    assert_eq!(reply.status, 202, "{key}: {reply:?}");
+}
+
+/// The answer to a DELETE; asks again, as a client is told to, while nothing is decided.
+pub(crate) async fn cancel(world: &World, key: &str) -> Reply {
+    wait::until_some(&format!("{key}: the cancel to be decided"), ORDER_LIMIT, async || {
+        let reply = world.cancel(key).await;
+        (reply.status != 503).then_some(reply)
+    })
+    .await
+}
+
 /// Waits until the payment's row says so.
 pub(crate) async fn payment_is(world: &World, key: &str, status: &str) {
     let url = format!("{}/api/payments/by-saga/{}", world.process(Service::Payment).url(), world.saga(key));
@@ -129,9 +148,9 @@ pub(crate) async fn run_to_end(world: &World, key: &str, ending: Ending) -> Repl
         Ending::Cancelled => "CARD_APPROVED_AFTER_3600S",
     });
     if ending == Ending::Cancelled {
-        world.place_async(key, &body).await;
+        begin(world, key, &body).await;
         payment_is(world, key, "APPROVING").await;
-        assert_eq!(world.cancel(key).await.status, 202, "{key}: DELETE");
+        assert_eq!(cancel(world, key).await.status, 202, "{key}: DELETE");
     }
     last_answer(world, key, &body).await
 }

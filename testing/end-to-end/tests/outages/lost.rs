@@ -27,6 +27,8 @@ async fn connections_lost_without_a_word_are_given_up_and_made_anew() {
     tokio::join!(lost(Database), lost(Redis), lost(Temporal));
 }
 
+/// For a read: shorter than the 20 s after which the server hangs up by itself.
+const READ_LIMIT: Duration = Duration::from_secs(15);
 const PAGES: [(Service, &str); 3] = [
     (Service::Order, "/api/orders/by-saga/order-nobody-knows"),
     (Service::Inventory, "/api/inventory/products/1"),
@@ -37,7 +39,7 @@ const PAGES: [(Service, &str); 3] = [
 async fn read(world: &World) -> Vec<u16> {
     let readers = PAGES.iter().flat_map(|page| std::iter::repeat_n(page, 20)).map(|(service, page)| async move {
         let url = format!("{}{page}", world.process(*service).url());
-        tokio::time::timeout(LIMIT, world.get(&url)).await.expect("an answer").status
+        tokio::time::timeout(READ_LIMIT, world.get(&url)).await.expect("an answer").status
     });
     futures::future::join_all(readers).await
 }
