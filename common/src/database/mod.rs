@@ -22,6 +22,10 @@ const LOCK_WAIT_SECONDS: u32 = 2;
 const SILENCE_SECONDS: u32 = 20;
 /// An unused connection is closed before the server does so; the pool looks as often, so it may be twice as old.
 const IDLE_LIMIT: Duration = Duration::from_secs(8);
+/// A connection that has been unused for this long is asked whether it is still there before it is used.
+const SUSPICIOUS: Duration = Duration::from_secs(5);
+/// How long it has to answer that.
+const ALIVE_LIMIT: Duration = Duration::from_secs(1);
 /// A request waits this long for a free connection.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
 /// A connection that does not answer this fast when it comes back to the pool is thrown away.
@@ -102,8 +106,21 @@ fn options(max_connections: u32) -> MySqlPoolOptions {
         .idle_timeout(IDLE_LIMIT)
         // A broken connection shows in its first statement, and `retrying` takes another one: no ping before each use.
         .test_before_acquire(false)
+        // But after an outage all of a pool's connections are broken, more than it tries.
+        .before_acquire(|connection, meta| Box::pin(is_alive(connection, meta.idle_for)))
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
         .after_release(|connection, _| Box::pin(is_clean(connection)))
+}
+
+/// Asks a connection that has been unused for long whether it is still there.
+async fn is_alive(connection: &mut MySqlConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if idle < SUSPICIOUS {
+        return Ok(true);
+    }
+    match tokio::time::timeout(ALIVE_LIMIT, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
 }
 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use checker::{Answer, Said};
+use harness::wait;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
@@ -83,8 +84,14 @@ pub(crate) fn client() -> &'static Client {
 
 impl World {
     /// `POST /api/temporal/orders` under this key; the answer is kept for the checker.
+    ///
+    /// An answer that Temporal could not be reached in time is followed up as the API says: repeat with this key.
     pub async fn place(&self, key: &str, body: &Value) -> Reply {
-        self.try_place(key, body).await.expect("the orders API answers")
+        wait::until_some("the orders API to answer", LIMIT, async || {
+            let reply = self.try_place(key, body).await.expect("the orders API answers");
+            (reply.code() != "TEMPORAL_UNAVAILABLE").then_some(reply)
+        })
+        .await
     }
 
     /// As [`place`](Self::place), where the connection may break.
