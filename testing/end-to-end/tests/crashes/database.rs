@@ -68,19 +68,19 @@ impl Database {
         Lock { _transaction: transaction }
     }
 
-    /// The connections that wait for a lock in the gateway's ledger.
-    pub(crate) async fn waiting_for_the_ledger(&self) -> BTreeSet<i64> {
-        self.connections(&format!("trx_state = 'LOCK WAIT' AND db = '{}'", self.gateway)).await
+    /// The transactions that wait for a lock in the gateway's ledger.
+    pub(crate) async fn waiting_for_the_ledger(&self) -> BTreeSet<String> {
+        self.transactions(&format!("trx_state = 'LOCK WAIT' AND db = '{}'", self.gateway)).await
     }
 
-    /// The connections that are in the middle of a transaction on either database.
-    pub(crate) async fn in_transaction(&self) -> BTreeSet<i64> {
-        self.connections(&format!("db IN ('{}', '{}')", self.payments, self.gateway)).await
+    /// The transactions that are open on either database.
+    pub(crate) async fn open_transactions(&self) -> BTreeSet<String> {
+        self.transactions(&format!("db IN ('{}', '{}')", self.payments, self.gateway)).await
     }
 
-    async fn connections(&self, which: &str) -> BTreeSet<i64> {
+    async fn transactions(&self, which: &str) -> BTreeSet<String> {
         let sql = format!(
-            "SELECT CAST(trx_mysql_thread_id AS SIGNED) FROM information_schema.innodb_trx \
+            "SELECT CAST(trx_id AS CHAR) FROM information_schema.innodb_trx \
              JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE {which}"
         );
         let found = sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_all(&self.pool).await;

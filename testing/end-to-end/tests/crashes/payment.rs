@@ -88,7 +88,7 @@ impl Payment {
         database.charge_is(saga, "APPROVED").await;
         let charge = database.lock_charge(saga).await;
         assert_eq!(delete(world, &self.key).await.status, 202, "{}: DELETE", self.key);
-        // Quick tries are given up too soon: the third is a regular activity, on another connection than they.
+        // Quick tries are given up too soon: the third is a regular activity, with transactions of its own.
         let mut of_quick_tries = BTreeSet::new();
         wait::until(&format!("{}: the gateway to be told", self.key), LIMIT, async || {
             let waiting = database.waiting_for_the_ledger().await;
@@ -180,7 +180,7 @@ async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_orde
     // Not in the middle of a transaction: its rows would stay locked until it goes on.
     wait::until("it to stand still outside of a transaction", LIMIT, async || {
         first.pause().await;
-        let free = database.in_transaction().await.is_empty();
+        let free = database.open_transactions().await.is_empty();
         if !free {
             first.resume();
         }
