@@ -95,11 +95,11 @@ impl Daemon {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// The last lines of the log, for a panic message.
+    /// The last lines of the log, for a panic message; enough for a backtrace and what stands before it.
     fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(30)..];
+        let tail = &lines[lines.len().saturating_sub(100)..];
         format!("the end of its log:\n{}", tail.join("\n"))
     }
 

@@ -1,7 +1,5 @@
 //! service-payment dies, or stands still, at every point of a payment, also between the gateway's commit and its own.
 
-use std::collections::BTreeSet;
-
 use end_to_end::{Service, World};
 use futures::future::join_all;
 use harness::process::ServiceProcess;
@@ -88,16 +86,10 @@ impl Payment {
         database.charge_is(saga, "APPROVED").await;
         let charge = database.lock_charge(saga).await;
         assert_eq!(delete(world, &self.key).await.status, 202, "{}: DELETE", self.key);
-        // Quick tries are given up too soon: the third is a regular activity, with transactions of its own.
-        let mut of_quick_tries = BTreeSet::new();
+        // Quick tries are given up too soon: the third is a regular activity.
         wait::until(&format!("{}: the gateway to be told", self.key), LIMIT, async || {
-            let waiting = database.waiting_for_the_ledger().await;
             let calls = world.to_payment.calls_to("steps/settle").into_iter();
-            if calls.filter(|call| call.text().contains(saga)).count() < 3 {
-                of_quick_tries.extend(waiting);
-                return false;
-            }
-            !waiting.is_subset(&of_quick_tries)
+            calls.filter(|call| call.text().contains(saga)).count() >= 3 && database.ledger_is_waited_for().await
         })
         .await;
         self.lock = Some(charge);
@@ -180,7 +172,7 @@ async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_orde
     // Not in the middle of a transaction: its rows would stay locked until it goes on.
     wait::until("it to stand still outside of a transaction", LIMIT, async || {
         first.pause().await;
-        let free = database.open_transactions().await.is_empty();
+        let free = !database.in_transaction().await;
         if !free {
             first.resume();
         }

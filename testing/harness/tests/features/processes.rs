@@ -83,7 +83,8 @@ async fn only_the_wall_clock_of_a_service_is_shifted() {
 #[tokio::test]
 #[should_panic(expected = "SERVER_PORT is set")]
 async fn a_service_that_ends_while_awaited_fails_the_test_with_its_log() {
-    let service = ServiceProcess::of_program(echo_binary()).with_env("SERVER_PORT", "none");
+    let service =
+        ServiceProcess::of_program(echo_binary()).with_env("SERVER_PORT", "none").with_env("RUST_BACKTRACE", "full");
     service.start();
     service.wait_ready().await;
 }
