@@ -5,6 +5,7 @@
 #   deploy/deploy.sh [-c STACK_FILE]... [--timeout SECONDS] [STACK] [-- OPTIONS OF docker stack deploy]
 #
 # REGISTRY and TAG choose the images. Files: docker-stack.dev.yml unless -c is given; stack: myapp.
+# With deploy/docker-stack.secrets.yml the plain passwords are left out, whatever the environment says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
@@ -21,6 +22,15 @@ while (($#)); do
   esac
 done
 ((${#files[@]})) || files=(-c docker-stack.dev.yml)
+
+# A variant with secrets says which plain passwords have to be empty, for an override cannot take them out of its base.
+empty_plain_passwords() {
+  local name
+  while read -r name; do
+    [[ -z "${!name:-}" ]] || say "$name is not used: its password comes from a Docker secret"
+    export "$name="
+  done < <(cat -- "$@" 2> /dev/null | sed -nE 's/.*\$\{([A-Z_]+)\?must be set and empty\}.*/\1/p' | sort -u)
+}
 
 # The names of one kind (secrets, networks, configs) that must be there before, from the config on stdin.
 external_names() {
@@ -70,6 +80,16 @@ remember() {
   done
 }
 
+# Ends the deployment: Swarm took a service's update back, or gave it up. Waits until it has settled, to say why.
+went_back() {
+  local service="$1" deadline=$((SECONDS + timeout)) state message
+  while
+    IFS='|' read -r _ state _ message <<< "$(update_status "$service")"
+    [[ "$state" == rollback_started ]] && ((SECONDS < deadline))
+  do sleep 1; done
+  fail "$service: its update failed, ${state//_/ }: $message: $(last_error "$service") (deploy/diagnose.sh $stack)"
+}
+
 # Prints what a service still lacks; nothing if it stands. Ends the deployment if Swarm went back.
 lacking() {
   local service="$1" status state message replicas
@@ -78,7 +98,7 @@ lacking() {
   if [[ -n "${updating[$service]:-}" ]]; then
     if [[ "$status" == "${status_before[$service]:-}" || "$state" == updating ]]; then echo "is being updated"; return; fi
     case "$state" in
-      rollback_* | paused) fail "$service: ${state//_/ }: $message: $(last_error "$service") (deploy/diagnose.sh $stack)" ;;
+      rollback_* | paused) went_back "$service" ;;
     esac
   fi
   replicas="$(replicas_of "$service")"
@@ -100,6 +120,9 @@ wait_until_it_stands() {
 }
 
 require_manager
+stack_files=()
+for word in "${files[@]}"; do [[ "$word" == -c ]] || stack_files+=("$word"); done
+empty_plain_passwords "${stack_files[@]}"
 if docker stack config --help > /dev/null 2>&1; then
   config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wrong: $config"
   check_external || exit 1
