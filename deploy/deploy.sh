@@ -39,7 +39,7 @@ external_names() {
     inside && /^  [^ ]/ { name = $1; sub(/:$/, "", name) }
     inside && /^    name:/ { name = $2 }
     inside && /^    external: true/ { wanted[name] }
-    END { for (name in wanted) print name }'
+    END { for (name in wanted) print name }' | sort
 }
 
 check_external() {

@@ -17,6 +17,7 @@ cause_of() {
   case "$1" in
     *"No such image"* | *"manifest unknown"* | *"pull access denied"* | *"not found: manifest"*)
       echo "the image cannot be pulled: is it in the registry, and does every node reach that? (REGISTRY, TAG, docker login)" ;;
+    *"not available for new tasks"*) echo "every node that may run it is drained or paused: docker node update --availability active NODE" ;;
     *"scheduling constraints"*) echo "no node satisfies its placement: docker node ls, docker node update --label-add" ;;
     *"insufficient resources"*) echo "no node has the CPU or memory that it reserves: docker node inspect NODE" ;;
     *"only "*" CPUs available"*) echo "its CPU limit is above what a node has: lower limits.cpus" ;;

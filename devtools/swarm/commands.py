@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from .. import console
-from . import images, lab, nodes, repeat, stack, walk
+from . import images, lab, nodes, repeat, stack, vm, walk, whole
 
 HELP = """\
 usage: ./dev swarm COMMAND
@@ -12,7 +12,9 @@ usage: ./dev swarm COMMAND
   up [--nodes 1|3]     a Swarm of real Docker daemons on this machine, with all images loaded; needs root
   deploy               the stack on it, by deploy/deploy.sh; then one order
   status               its nodes, services, and tasks that failed
+  images [--report]    our four images by the whole deploy/Dockerfile (long); `up` packs what cargo has built
   run COMMAND…         a command in the first node, for instance: ./dev swarm run docker service ls
+  vm                   the stack as it is, through the ingress mesh, in a virtual machine whose kernel has IPVS (slow)
   down [--wipe]        stop everything; --wipe forgets the nodes' images as well
 """
 
@@ -20,11 +22,14 @@ usage: ./dev swarm COMMAND
 def swarm(words: Sequence[str]) -> int:
     """Run one of the lab's commands."""
     parser = argparse.ArgumentParser(prog="./dev swarm", usage=HELP, add_help=False, allow_abbrev=False)
-    parser.add_argument("command", choices=["up", "deploy", "status", "run", "down", "help"])
+    parser.add_argument("command", choices=["up", "deploy", "status", "run", "vm", "down", "help"])
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
     parser.add_argument("--wipe", action="store_true")
     if words and words[0] == "run":
         return stack.run_in_node(list(words[1:]))
+    if words and words[0] == "images":
+        lab.require()
+        return whole.run(list(words[1:]))
     chosen = parser.parse_args(words)
     if chosen.command == "help":
         console.say(HELP.rstrip())
@@ -37,6 +42,8 @@ def swarm(words: Sequence[str]) -> int:
             return deploy()
         case "status":
             return stack.status()
+        case "vm":
+            return vm.run()
         case "down":
             nodes.stop_all(chosen.wipe)
             nodes.stop("builder")
@@ -51,7 +58,9 @@ def up(count: int) -> int:
     nodes.form(count)
     for number in range(1, count + 1):
         images.load(number, images.stack_images())
-    console.step(f"the Swarm has {count} node(s); `docker` speaks to it with DOCKER_HOST=unix://{lab.socket(lab.node(1))}")
+    console.step(
+        f"the Swarm has {count} node(s); `docker` speaks to it with DOCKER_HOST=unix://{lab.socket(lab.node(1))}"
+    )
     return 0
 
 

@@ -9,7 +9,7 @@ from .. import build, console, layout
 from ..console import Trouble
 from . import lab, nodes, programs
 
-_RECIPES = layout.ROOT / "deploy" / "lab" / "images"
+RECIPES = layout.ROOT / "deploy" / "lab" / "images"
 _BASES = {"debian:bookworm-slim": "bookworm", "debian:sid-slim": "sid"}
 _STAND_INS = {
     "mysql:9.7": "mysql",
@@ -43,21 +43,21 @@ def _files(recipe: str) -> dict[str, Path]:
     return {}
 
 
-def _image_id(daemon: str, image: str) -> str:
+def image_id(daemon: str, image: str) -> str:
     done = lab.attempt(["docker", "image", "inspect", "-f", "{{.Id}}", image], lab.environment(daemon))
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _import_base(image: str, suite: str) -> None:
     """A Debian system as an image, in the place of the official one."""
-    if _image_id("builder", image):
+    if image_id("builder", image):
         return
     archive = lab.cache() / f"{suite}.tar"
     if not archive.exists():
         console.step(f"making a Debian {suite} base system")
         unfinished = archive.with_suffix(".part")
         # sid's index may be older than it says it may be.
-        options = ["--variant=minbase", "--format=tar", "--aptopt=Acquire::Check-Valid-Until \"false\""]
+        options = ["--variant=minbase", "--format=tar", '--aptopt=Acquire::Check-Valid-Until "false"']
         suites = [suite, "http://deb.debian.org/debian"]
         console.must_run(["nice", "mmdebstrap", *options, suites[0], str(unfinished), suites[1]])
         unfinished.rename(archive)
@@ -68,7 +68,7 @@ def _context(recipe: str) -> Path:
     """A recipe's folder with the programs that it packs."""
     folder = lab.cache() / "contexts" / recipe
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(_RECIPES / recipe, folder)
+    shutil.copytree(RECIPES / recipe, folder)
     for name, source in _files(recipe).items():
         if source.is_dir():
             shutil.copytree(source, folder / name, copy_function=shutil.copyfile)
@@ -80,7 +80,7 @@ def _context(recipe: str) -> Path:
 
 def _recipe_changed(recipe: str) -> bool:
     """Whether a recipe differs from the one that its image was built from."""
-    content = b"".join(path.read_bytes() for path in sorted((_RECIPES / recipe).iterdir()))
+    content = b"".join(path.read_bytes() for path in sorted((RECIPES / recipe).iterdir()))
     stamp, now = lab.cache() / "stamps" / recipe, hashlib.sha256(content).hexdigest()
     if stamp.exists() and stamp.read_text() == now:
         return False
@@ -90,7 +90,7 @@ def _recipe_changed(recipe: str) -> bool:
 
 
 def _write_stamp(recipe: str) -> None:
-    content = b"".join(path.read_bytes() for path in sorted((_RECIPES / recipe).iterdir()))
+    content = b"".join(path.read_bytes() for path in sorted((RECIPES / recipe).iterdir()))
     (lab.cache() / "stamps" / recipe).write_text(hashlib.sha256(content).hexdigest())
 
 
@@ -100,7 +100,7 @@ def build_stand_ins() -> None:
     for image, suite in _BASES.items():
         _import_base(image, suite)
     for image, recipe in _STAND_INS.items():
-        if _recipe_changed(recipe) or not _image_id("builder", image):
+        if _recipe_changed(recipe) or not image_id("builder", image):
             console.step(f"image {image}")
             lab.docker("builder", "build", "-q", "--network=host", "-t", image, str(_context(recipe)), timeout=1200)
             _write_stamp(recipe)
@@ -135,16 +135,25 @@ def _packed_context(service: str) -> Path:
     return folder
 
 
+def has_ours() -> bool:
+    """Whether the builder has all four."""
+    return all(image_id("builder", image) for image in ours())
+
+
 def load(number: int, names: list[str]) -> None:
     """Bring images from the builder to a node, those that it lacks."""
-    node = lab.node(number)
-    missing = [name for name in names if _image_id(node, name) != _image_id("builder", name)]
+    load_into(lab.node(number), names)
+
+
+def load_into(daemon: str, names: list[str]) -> None:
+    """Bring images from the builder to another daemon, those that it lacks."""
+    missing = [name for name in names if image_id(daemon, name) != image_id("builder", name)]
     if not missing:
         return
-    console.step(f"node{number}: loading {len(missing)} images")
-    archive = lab.cache() / f"load-{number}.tar"
+    console.step(f"{daemon}: loading {len(missing)} images")
+    archive = lab.cache() / f"load-{daemon}.tar"
     lab.docker("builder", "save", "-o", str(archive), *missing)
-    lab.docker(node, "load", "-q", "-i", str(archive))
+    lab.docker(daemon, "load", "-q", "-i", str(archive))
     archive.unlink()
 
 

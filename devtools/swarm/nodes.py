@@ -114,10 +114,16 @@ def start(number: int) -> None:
     console.step(f"node{number}: a Docker daemon at {lab.address(number)}")
 
 
+def start_aside(name: str) -> None:
+    """A daemon in the machine's own network, for building and loading images alone."""
+    if not lab.pid(name):
+        words = _options(name, f"order-saga-{name}", 128)
+        _spawn(name, ["nice", "dockerd", *words, "--bridge=none", "--iptables=false"], {})
+
+
 def start_builder() -> None:
-    """A daemon in the machine's own network, for `docker build` alone: its builds reach the package servers."""
-    if not lab.pid("builder"):
-        _spawn("builder", ["nice", "dockerd", *_options("builder", "order-saga-builder", 512), "--bridge=none", "--iptables=false"], {})
+    """The daemon that builds images: its builds reach the package servers."""
+    start_aside("builder")
 
 
 def stop(name: str) -> None:
@@ -157,6 +163,8 @@ def form(count: int) -> None:
         if _swarm(number) == "inactive":
             token = lab.manager("swarm", "join-token", "-q", "worker")
             lab.docker(lab.node(number), "swarm", "join", "--token", token, f"{lab.address(1)}:2377")
+    if count > 1:
+        lab.manager("node", "update", "--label-add", "type=db", "node1")
 
 
 def _swarm(number: int) -> str:

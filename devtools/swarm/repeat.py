@@ -40,7 +40,9 @@ def _once(late: tuple[str, ...]) -> str:
     """One deployment from nothing; the `late` services may start only some seconds after the others."""
     begin = time.monotonic()
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as override:
-        held = ", ".join(f"{name}: {{deploy: {{placement: {{constraints: [node.labels.early != yes]}}}}}}" for name in late)
+        held = ", ".join(
+            f"{name}: {{deploy: {{placement: {{constraints: [node.labels.early != yes]}}}}}}" for name in late
+        )
         override.write(f'version: "3.8"\nservices: {{{held}}}\n')
         override.flush()
         _label("--label-add", "early=yes")

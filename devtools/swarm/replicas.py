@@ -41,7 +41,9 @@ def _served(number: int, which: str) -> int:
     """How many requests but the probe's a container of service-order has answered."""
     pid = lab.docker(lab.node(number), "inspect", "-f", "{{.State.Pid}}", which)
     page = lab.attempt(["nsenter", "-t", pid, "-n", "curl", "-s", "http://127.0.0.1:21082/actuator/prometheus"]).stdout
-    counts = re.findall(r'^http_server_requests_seconds_count\{[^}]*uri="/(?!actuator)[^}]*\} (\d+)', page, re.MULTILINE)
+    counts = re.findall(
+        r'^http_server_requests_seconds_count\{[^}]*uri="/(?!actuator)[^}]*\} (\d+)', page, re.MULTILINE
+    )
     return sum(map(int, counts))
 
 

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import threading
 import time
+from typing import Self
 
 from .. import console, layout
 from ..console import Trouble
@@ -15,9 +17,15 @@ _LABEL = f"label=com.docker.stack.namespace={lab.STACK}"
 _SMALL_ORDER = {"customerId": 1, "productId": 3, "quantity": 1, "amount": 990.5}
 
 
+def variant(name: str) -> str:
+    """One of the stack's variants: stage, nodes, secrets."""
+    return str(lab.STACK_FILE.parent / "deploy" / f"docker-stack.{name}.yml")
+
+
 def files(*more: str) -> list[str]:
     """The stack file, more of ours, and the lab's override last."""
-    paths = [str(lab.STACK_FILE), *more, str(lab.OVERRIDE)]
+    several = [variant("nodes")] if len(lab.nodes()) > 1 else []
+    paths = [str(lab.STACK_FILE), *several, *more, str(lab.OVERRIDE)]
     return [word for path in paths for word in ("-c", path)]
 
 
@@ -88,6 +96,36 @@ def order_when_ready(limit: float = 60) -> dict:
     return answer
 
 
+class Load:
+    """One order after the other in the background; trouble at the end if one was not CONFIRMED."""
+
+    def __init__(self) -> None:
+        self.confirmed = 0
+        self._failed: list[dict] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.2):
+            answer = order()
+            if answer.get("status") == "CONFIRMED":
+                self.confirmed += 1
+            else:
+                self._failed.append(answer)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        if self._failed and kind is None:
+            raise Trouble(
+                f"{len(self._failed)} of {self.confirmed + len(self._failed)} orders failed: {self._failed[0]}"
+            )
+
+
 def tasks(service: str = "", running: bool = True) -> list[dict]:
     """The tasks of a service, or of the whole stack."""
     wanted = ["--filter", "desired-state=running"] if running else []
@@ -100,6 +138,21 @@ def services() -> dict[str, str]:
     """Each service's replicas, as `docker stack services` shows them."""
     lines = lab.manager("stack", "services", lab.STACK, "--format", "{{.Name}} {{.Replicas}}").splitlines()
     return {name.removeprefix(f"{lab.STACK}_"): replicas for name, replicas in (line.split(" ", 1) for line in lines)}
+
+
+def _stands(replicas: str) -> bool:
+    """ "2/2", and for a job "0/1 (1/1 completed)"."""
+    have, _, want = replicas.removesuffix(" completed)").rpartition("(")[2].partition("/")
+    return have == want
+
+
+def wait_until_it_stands(limit: float) -> None:
+    """All services have their replicas."""
+    deadline = time.monotonic() + limit
+    while missing := {name: replicas for name, replicas in services().items() if not _stands(replicas)}:
+        if time.monotonic() > deadline:
+            raise Trouble(f"after {limit:.0f} s there still is {missing}")
+        time.sleep(1)
 
 
 def status() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .. import console
 from ..console import Trouble
-from . import faults, lab, nodes, replicas, secrets, stack
+from . import faults, lab, refusals, replicas, scripts, secrets, stack, updates
 
 
 def test(count: int) -> int:
@@ -18,7 +18,9 @@ def test(count: int) -> int:
         try:
             detail = check()
             passed += 1
-            console.step(f"ok      {title} ({console.elapsed(time.monotonic() - begin)}){': ' + detail if detail else ''}")
+            console.step(
+                f"ok      {title} ({console.elapsed(time.monotonic() - begin)}){': ' + detail if detail else ''}"
+            )
         except Trouble as trouble:
             failed.append(title)
             console.step(f"FAILED  {title}: {trouble}")
@@ -29,28 +31,33 @@ def test(count: int) -> int:
 
 
 def _checks(count: int) -> list[Callable[[], str]]:
-    walk = [config, deploy, orders, replicas.scale_up, replicas.scale_down, deploy_again]
-    several = [replicas.spread, replicas.every_node] if count > 1 else []
-    return [no_swarm, *walk, *several, *faults.CHECKS, remove, secrets.variant, leave]
+    walk = [config, refusals.no_swarm, *refusals.CHECKS, deploy, orders, replicas.scale_up, replicas.scale_down]
+    several = [refusals.worker, replicas.spread, replicas.every_node, stage] if count > 1 else []
+    return [
+        *walk,
+        replicas.killed,
+        deploy_again,
+        *several,
+        *updates.CHECKS,
+        *faults.CHECKS,
+        remove,
+        secrets.variant,
+        leave,
+    ]
 
 
-def no_swarm() -> str:
-    """deploy.sh before `docker swarm init` says so"""
-    lab.manager("swarm", "leave", "--force")
-    done = stack.attempt_deploy()
-    nodes.form(len(lab.nodes()))
-    return faults.refused(done, "not in a Swarm: docker swarm init")
+_VARIANTS = ((), ("stage",), ("nodes",), ("secrets",), ("nodes", "secrets"), ("nodes", "stage", "secrets"))
 
 
 def config() -> str:
     """`docker stack config` passes without a warning"""
-    for more in ([], ["stage"], ["nodes"], ["secrets"]):
-        files = ["-c", str(lab.STACK_FILE), *(w for name in more for w in ("-c", f"deploy/docker-stack.{name}.yml"))]
-        plain = {"MYSQL_PASSWORD": "", "TEMPORAL_PASSWORD": ""} if "secrets" in more else {}
-        done = lab.attempt(["docker", "stack", "config", *files], plain)
+    empty = {"MYSQL_PASSWORD": "", "TEMPORAL_PASSWORD": ""}
+    for variant in _VARIANTS:
+        files = ["-c", str(lab.STACK_FILE), *(word for name in variant for word in ("-c", stack.variant(name)))]
+        done = lab.attempt(["docker", "stack", "config", *files], empty if "secrets" in variant else {})
         if done.returncode or done.stderr.strip():
-            raise Trouble(f"{more or 'dev'}: {done.stderr.strip()}")
-    return "dev, stage, nodes, secrets"
+            raise Trouble(f"{variant or 'dev'}: {done.stderr.strip()}")
+    return ", ".join("+".join(["dev", *variant]) for variant in _VARIANTS)
 
 
 def deploy() -> str:
@@ -87,6 +94,18 @@ def _tasks() -> set[str]:
     jobs = ("temporal-schema", "temporal-namespace")
     running = [task for task in stack.tasks() if task["CurrentState"].startswith("Running")]
     return {f"{task['Name']} {task['ID']}" for task in running if not any(job in task["Name"] for job in jobs)}
+
+
+def stage() -> str:
+    """the stage profile: one replica of each of ours, which diagnose.sh notes"""
+    stack.deploy(stack.variant("stage"), timeout=400)
+    stack.order_when_ready()
+    counts = {name: replicas for name, replicas in stack.services().items() if name in lab.SERVICES}
+    notes = [line for line in scripts.diagnose().stdout.splitlines() if "only 1 replica" in line]
+    if set(counts.values()) != {"1/1"} or len(notes) != len(lab.SERVICES):
+        raise Trouble(f"{counts}, {notes}")
+    stack.deploy(timeout=400)
+    return ", ".join(f"{name} {replicas}" for name, replicas in counts.items())
 
 
 def remove() -> str:

@@ -1,0 +1,34 @@
+#!/bin/bash
+# The first process of the virtual machine (./dev swarm vm): mounts, modules, a Docker daemon; then the walk.
+cd /files || exit
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2> /dev/null
+mkdir -p /dev/pts /dev/shm && mount -t devpts devpts /dev/pts && mount -t tmpfs tmpfs /dev/shm
+for folder in /run /tmp; do mount -t tmpfs tmpfs "$folder"; done
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /var/lib/docker && mount /dev/vdb /var/lib/docker
+
+for module in overlay br_netfilter ip_vs ip_vs_rr xt_ipvs vxlan veth bridge dummy iptable_nat iptable_mangle \
+  xt_conntrack xt_MASQUERADE xt_addrtype xt_mark xt_nat xt_REDIRECT xt_u32 xt_policy esp4 xfrm_user; do
+  modprobe "$module" || echo "no module $module"
+done
+
+# Nobody answers on port 53 of this address, so that names which Swarm does not know are refused at once.
+hostname node1
+ip link set lo up
+ip link add eth0 type dummy && ip addr add 10.98.0.1/24 dev eth0 && ip link set eth0 up
+ip route add default via 10.98.0.254
+echo 'nameserver 10.98.0.1' > /etc/resolv.conf
+echo 1 > /proc/sys/net/ipv4/ip_forward
+
+export PATH=/files/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1 dockerd --host=unix:///var/run/docker.sock > /tmp/dockerd.log 2>&1 &
+until docker version > /dev/null 2>&1; do sleep 1; done
+
+echo "WALK $(uname -sr), $(nproc) processors, Docker $(docker version --format '{{.Server.Version}}')"
+if ./walk.sh; then echo 'WALK finished'; else echo 'WALK failed'; tail -n 50 /tmp/dockerd.log; fi
+sync
+echo o > /proc/sysrq-trigger
+sleep 60

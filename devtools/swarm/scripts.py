@@ -1,0 +1,40 @@
+"""deploy/deploy.sh and deploy/diagnose.sh as the tests use them."""
+
+import subprocess
+import tempfile
+
+from ..console import Trouble
+from . import lab, stack
+
+
+def refused(done: subprocess.CompletedProcess[str], text: str) -> str:
+    """One clear line and a non-zero exit code; the line."""
+    lines = done.stderr.strip().splitlines()
+    if done.returncode == 0 or len(lines) != 1 or text not in lines[0]:
+        raise Trouble(f"exit code {done.returncode}, expected one line with {text!r}, got: {done.stderr.strip()}")
+    return lines[0]
+
+
+def deploy_with(override: str, timeout: int = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+    """deploy.sh with one more override."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        file.write('version: "3.8"\n' + override)
+        file.flush()
+        return stack.attempt_deploy(file.name, timeout=timeout, **variables)
+
+
+def diagnose() -> subprocess.CompletedProcess[str]:
+    """diagnose.sh."""
+    return lab.attempt(["deploy/diagnose.sh", lab.STACK], lab.environment(lab.node(1)))
+
+
+def diagnosis(*causes: str) -> str:
+    """diagnose.sh finds these causes, and its exit code tells; the lines."""
+    done = diagnose()
+    found = []
+    for cause in causes:
+        lines = [line.strip() for line in done.stdout.splitlines() if cause in line]
+        if done.returncode == 0 or not lines:
+            raise Trouble(f"diagnose.sh did not find {cause!r}: {done.stdout} {done.stderr}")
+        found.append(lines[0])
+    return "; ".join(found)

@@ -1,0 +1,65 @@
+"""Updates that fail, and updates that do not: deploy.sh tells which, Swarm goes back, no order is lost."""
+
+from ..console import Trouble
+from . import lab, stack
+from .scripts import deploy_with, diagnosis, refused
+
+
+def never_healthy() -> str:
+    """an update that never gets healthy: deploy.sh fails, Swarm goes back, and an order goes through"""
+    probe = (
+        "healthcheck: {test: [CMD, /usr/local/bin/service-order, nonsense], interval: 2s, retries: 2, start_period: 1s}"
+    )
+    line = refused(deploy_with(f"services: {{service-order: {{{probe}}}}}\n", timeout=180), "unhealthy container")
+    stack.order_when_ready(10)
+    diagnosis("its last update is rollback completed")
+    return line
+
+
+def wrong_setting() -> str:
+    """an update with a wrong setting: deploy.sh fails and Swarm goes back"""
+    environment = "environment: {SERVER_PORT: nonsense}"
+    done = deploy_with(f"services: {{service-payment: {{{environment}}}}}\n", timeout=180)
+    line = refused(done, "rollback completed")
+    stack.order_when_ready(10)
+    return line
+
+
+def pauses() -> str:
+    """an update that fails where Swarm does not go back by itself: deploy.sh fails, and the next deployment mends it"""
+    command = "command: [redis-server, --nonsense, 'yes']"
+    line = refused(deploy_with(f"services: {{redis: {{{command}}}}}\n", timeout=180), "its update failed, paused")
+    diagnosis("its last update is paused")
+    stack.deploy()
+    stack.order_when_ready()
+    return line
+
+
+def pending() -> str:
+    """an update for which no node has room: deploy.sh fails after its time, and the next deployment mends it"""
+    room = "deploy: {resources: {reservations: {memory: 900G}, limits: {memory: 900G}}}"
+    done = deploy_with(f"services: {{service-inventory: {{{room}}}}}\n", timeout=20)
+    line = refused(done, "insufficient resources")
+    stack.order_when_ready(10)
+    stack.deploy()
+    return line
+
+
+def release_and_rollback() -> str:
+    """a release with another tag, and deploy/rollback.sh back, without an order lost"""
+    for number in lab.nodes():
+        for service in lab.SERVICES:
+            lab.docker(lab.node(number), "tag", f"localhost:5000/{service}:latest", f"localhost:5000/{service}:next")
+    with stack.Load() as load:
+        done = stack.attempt_deploy(TAG="next", timeout=400)
+        if done.returncode:
+            raise Trouble(done.stderr)
+        back = lab.attempt(["deploy/rollback.sh"], lab.environment(lab.node(1)), 600)
+        if back.returncode or back.stdout.count(":latest") != len(lab.SERVICES):
+            raise Trouble(f"rollback.sh: {back.stdout} {back.stderr}")
+    done = lab.attempt(["deploy/rollback.sh", "nonsense"], lab.environment(lab.node(1)))
+    refused(done, f"there is no service {lab.STACK}_nonsense")
+    return f"{back.stdout.strip().splitlines()[-1]} and 3 more; meanwhile {load.confirmed} orders, all CONFIRMED"
+
+
+CHECKS = [never_healthy, wrong_setting, pauses, pending, release_and_rollback]

@@ -1,0 +1,128 @@
+"""`./dev swarm vm`: the stack as it is, in a virtual machine whose kernel has IPVS. Without KVM it takes minutes."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import console, layout, packages
+from ..console import Trouble
+from . import images, lab, nodes
+
+_PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "mkfs.ext4": "e2fsprogs"}
+_SYSTEM = "linux-image-cloud-amd64,docker.io,iproute2,iptables,ca-certificates,kmod,curl,procps"
+# Its first process: what follows is on the third disk, made anew each time.
+_FIRST = "#!/bin/bash\nmkdir -p /files\nmount /dev/vdc /files\nexec /files/init.sh\n"
+_LIMIT = 5400
+
+
+def _folder() -> Path:
+    return lab.cache() / "vm"
+
+
+def run() -> int:
+    """Boot, walk, power off; 0 if the walk came to its end."""
+    packages.install({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
+    images.build_stand_ins()
+    if not images.has_ours():
+        images.pack_ours()
+    _folder().mkdir(parents=True, exist_ok=True)
+    disks = [_system(), _store(), _files()]
+    nodes.stop("builder")
+    return _boot(disks)
+
+
+def _disk(name: str, folder: Path, size: str) -> Path:
+    """A folder as a disk; needs neither a loop device nor a mount."""
+    disk = _folder() / f"{name}.img"
+    disk.unlink(missing_ok=True)
+    console.must_run(["nice", "mkfs.ext4", "-q", "-E", "lazy_itable_init=1", "-d", str(folder), str(disk), size])
+    return disk
+
+
+def _system() -> Path:
+    """Debian with a kernel and Docker."""
+    root, disk = _folder() / "root", _folder() / "system.img"
+    if not (root / "init.sh").exists():
+        console.step("making the virtual machine's Debian")
+        shutil.rmtree(root, ignore_errors=True)
+        console.must_run(["nice", "mmdebstrap", "--variant=minbase", f"--include={_SYSTEM}", "bookworm", str(root)])
+        (root / "init.sh").write_text(_FIRST)
+        (root / "init.sh").chmod(0o755)
+        disk.unlink(missing_ok=True)
+    return disk if disk.exists() else _disk("system", root, "3G")
+
+
+def _store() -> Path:
+    """Docker's own folder with all images in it, filled by a daemon on this machine: loading them there is slow."""
+    name = "store"
+    nodes.start_aside(name)
+    try:
+        images.load_into(name, images.stack_images())
+    finally:
+        nodes.stop(name)
+    return _disk("store", lab.cache() / name, "10G")
+
+
+def _files() -> Path:
+    """The walk, the stack file and the docker command."""
+    folder = _folder() / "files"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(layout.ROOT / "deploy", folder / "deploy")
+    shutil.copy(lab.STACK_FILE, folder)
+    for script in (layout.ROOT / "deploy" / "lab" / "vm").iterdir():
+        shutil.copy(script, folder)
+    (folder / "bin").mkdir()
+    shutil.copy(shutil.which("docker") or "/usr/bin/docker", folder / "bin" / "docker")
+    return _disk("files", folder, "200M")
+
+
+def _kernel(part: str) -> str:
+    found = sorted((_folder() / "root" / "boot").glob(f"{part}-*"))
+    if not found:
+        raise Trouble(f"the virtual machine's Debian has no {part}")
+    return str(found[-1])
+
+
+def _boot(disks: list[Path]) -> int:
+    # Two processors, for the stack's limits ask for them, on one of the machine's.
+    words = ["nice", "-n", "15", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"]
+    words += ["-m", "6G", "-nic", "none", "-nographic", "-no-reboot"]
+    words += ["-kernel", _kernel("vmlinuz"), "-initrd", _kernel("initrd.img")]
+    words += ["-append", "root=/dev/vda rw console=ttyS0 init=/init.sh panic=1 quiet"]
+    for disk in disks:
+        words += ["-drive", f"file={disk},if=virtio,format=raw,cache=unsafe"]
+    console.step(f"booting; what it says goes to {_log()}")
+    return 0 if _follow(words) else 1
+
+
+def _log() -> Path:
+    return lab.logs() / "vm.log"
+
+
+def _follow(words: list[str]) -> bool:
+    """Show the walk's lines as they come; whether it came to its end."""
+    finished = False
+    for line in _console(words):
+        if match := re.match(r"\x1b?[^W]*WALK (.*)", line):
+            console.step(match[1])
+            finished = finished or match[1] == "finished"
+    return finished
+
+
+def _console(words: list[str]) -> Iterator[str]:
+    """The lines that a virtual machine prints; it is ended when it takes too long or we are."""
+    machine = subprocess.Popen(
+        ["timeout", str(_LIMIT), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        with open(_log(), "w", encoding="utf-8") as log:
+            for line in machine.stdout or ():
+                log.write(line)
+                log.flush()
+                yield line.rstrip()
+    finally:
+        machine.terminate()
+        machine.wait()
