@@ -42,3 +42,12 @@ is_complete() {
 last_error() {
   docker service ps "$1" --no-trunc --format '{{.Error}}' 2> /dev/null | grep -v '^$' | head -n 1 || true
 }
+
+# Why an update failed, from its message, which names the task.
+task_error() {
+  local task error=""
+  task="$(grep -oE 'task [a-z0-9]{20,}' <<< "$2" | cut -d ' ' -f 2)" || { last_error "$1"; return; }
+  error="$(docker inspect --type task --format '{{.Status.Err}}' "$task" 2> /dev/null || true)"
+  # Swarm stops an unhealthy task, and forgets why when that then ends as it should.
+  echo "${error:-its health check failed, or it ended by itself}"
+}

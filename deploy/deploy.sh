@@ -47,7 +47,7 @@ check_external() {
   for kind in secret network config; do
     external_names "${kind}s" <<< "$config" | while read -r name; do
       docker "$kind" inspect "$name" > /dev/null 2>&1 \
-        || fail "$kind $name is missing: docker $kind create (docs/operations.md says how)"
+        || fail "$kind $name is missing: docker $kind create $name (for our secrets: deploy/secrets.sh)"
     done || return 1
   done
 }
@@ -80,14 +80,15 @@ remember() {
   done
 }
 
-# Ends the deployment: Swarm took a service's update back, or gave it up. Waits until it has settled, to say why.
+# Ends the deployment: Swarm took a service's update back, or gave it up. Waits until that has settled.
 went_back() {
-  local service="$1" deadline=$((SECONDS + timeout)) state message
+  local service="$1" deadline=$((SECONDS + timeout)) state cause
+  cause="$(task_error "$service" "$2")"
   while
-    IFS='|' read -r _ state _ message <<< "$(update_status "$service")"
+    IFS='|' read -r _ state _ <<< "$(update_status "$service")"
     [[ "$state" == rollback_started ]] && ((SECONDS < deadline))
   do sleep 1; done
-  fail "$service: its update failed, ${state//_/ }: $message: $(last_error "$service") (deploy/diagnose.sh $stack)"
+  fail "$service: its update failed, ${state//_/ }: $cause (deploy/diagnose.sh $stack)"
 }
 
 # Prints what a service still lacks; nothing if it stands. Ends the deployment if Swarm went back.
@@ -98,7 +99,7 @@ lacking() {
   if [[ -n "${updating[$service]:-}" ]]; then
     if [[ "$status" == "${status_before[$service]:-}" || "$state" == updating ]]; then echo "is being updated"; return; fi
     case "$state" in
-      rollback_* | paused) went_back "$service" ;;
+      rollback_* | paused) went_back "$service" "$message" ;;
     esac
   fi
   replicas="$(replicas_of "$service")"
@@ -123,14 +124,11 @@ require_manager
 stack_files=()
 for word in "${files[@]}"; do [[ "$word" == -c ]] || stack_files+=("$word"); done
 empty_plain_passwords "${stack_files[@]}"
-if docker stack config --help > /dev/null 2>&1; then
-  config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wrong: $config"
-  check_external || exit 1
-  check_labels || exit 1
-  check_images || exit 1
-else
-  say "this docker command is older than 23: labels, secrets and images are not checked before"
-fi
+docker stack config --help > /dev/null 2>&1 || fail "this docker command is older than 23 and cannot deploy jobs: install docker-ce-cli"
+config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wrong: $config"
+check_external || exit 1
+check_labels || exit 1
+check_images || exit 1
 remember
 result="$(docker stack deploy --with-registry-auth "${options[@]}" "${files[@]}" "$stack" 2>&1)" || fail "${result##*$'\n'}"
 for service in "${!spec_before[@]}"; do

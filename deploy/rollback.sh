@@ -39,7 +39,7 @@ for service in "${services[@]}"; do
     sleep 1
     status="$(update_status "$name")"
     [[ "$status" == "$before" ]] || IFS='|' read -r _ state _ message <<< "$status"
-    [[ "$state" != rollback_paused ]] || fail "$name: the rollback paused: $message: $(last_error "$name")"
+    [[ "$state" != rollback_paused ]] || fail "$name: the rollback paused: $(task_error "$name" "$message")"
   done
   say "$name is back: $(docker service inspect "$name" --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"
 done

@@ -40,11 +40,24 @@ def logs() -> Path:
 
 def require() -> None:
     """Root and the programs; installs those that are missing."""
-    if os.geteuid() != 0:
-        raise Trouble("the lab makes network namespaces and starts Docker daemons: run it as root")
+    if reason := unfit():
+        raise Trouble(f"the lab makes network namespaces and starts Docker daemons; here it cannot: {reason}")
     packages.install({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
     for folder in (RUN, cache(), logs()):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def unfit() -> str:
+    """Why this machine cannot have the lab; empty if it can."""
+    if os.geteuid() != 0:
+        return "we are not root"
+    if not shutil.which("apt-get"):
+        return "it is no Debian system"
+    if attempt(["unshare", "--net", "--mount", "--uts", "true"]).returncode:
+        return "it lets nobody make network namespaces"
+    if attempt(["docker", "stack", "config", "--help"]).returncode:
+        return "its docker command is missing or older than 23, which cannot deploy jobs"
+    return ""
 
 
 def node(number: int) -> str:

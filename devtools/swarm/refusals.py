@@ -31,10 +31,8 @@ def missing_image() -> str:
 def missing_label() -> str:
     """deploy.sh with a label that no node has"""
     constraint = "{placement: {constraints: [node.labels.type == nothing]}}"
-    line = refused(
-        deploy_with(f"services: {{redis: {{deploy: {constraint}}}}}\n"), "no node has the label type=nothing"
-    )
-    return line
+    done = deploy_with(f"services: {{redis: {{deploy: {constraint}}}}}\n")
+    return refused(done, "no node has the label type=nothing")
 
 
 def missing_secret() -> str:

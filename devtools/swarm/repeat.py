@@ -24,13 +24,14 @@ _ORDERS = {
 def test(times: int) -> int:
     """Deploy from nothing so many times, on a Swarm that is up."""
     passed = 0
-    for turn in range(times):
-        name = list(_ORDERS)[turn % len(_ORDERS)]
+    turns = (list(_ORDERS) * (times // len(_ORDERS) + 1))[:times]
+    random.shuffle(turns)
+    for turn, name in enumerate(turns, 1):
         try:
-            console.step(f"ok      {turn + 1} of {times}, {name}: {_once(_ORDERS[name])}")
+            console.step(f"ok      {turn} of {times}, {name}: {_once(_ORDERS[name])}")
             passed += 1
         except Trouble as trouble:
-            console.step(f"FAILED  {turn + 1} of {times}, {name}: {trouble}")
+            console.step(f"FAILED  {turn} of {times}, {name}: {trouble}")
         stack.remove()
     console.say(f"swarm: {passed} passed, {times - passed} failed")
     return 0 if passed == times else 1

@@ -10,7 +10,10 @@ def never_healthy() -> str:
     probe = (
         "healthcheck: {test: [CMD, /usr/local/bin/service-order, nonsense], interval: 2s, retries: 2, start_period: 1s}"
     )
-    line = refused(deploy_with(f"services: {{service-order: {{{probe}}}}}\n", timeout=180), "unhealthy container")
+    line = refused(
+        deploy_with(f"services: {{service-order: {{{probe}}}}}\n", timeout=180),
+        "rollback completed: its health check failed",
+    )
     stack.order_when_ready(10)
     diagnosis("its last update is rollback completed")
     return line
@@ -20,7 +23,7 @@ def wrong_setting() -> str:
     """an update with a wrong setting: deploy.sh fails and Swarm goes back"""
     environment = "environment: {SERVER_PORT: nonsense}"
     done = deploy_with(f"services: {{service-payment: {{{environment}}}}}\n", timeout=180)
-    line = refused(done, "rollback completed")
+    line = refused(done, "rollback completed: task: non-zero exit (2)")
     stack.order_when_ready(10)
     return line
 
