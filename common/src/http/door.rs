@@ -40,7 +40,11 @@ impl Listener for Door {
             let Some((listener, _)) = &mut self.open else { return pending().await };
             tokio::select! {
                 biased;
-                connection = Listener::accept(listener) => return connection,
+                connection = Listener::accept(listener) => {
+                    // Answers are small: waiting to fill a packet would only delay them.
+                    let _ = connection.0.set_nodelay(true);
+                    return connection;
+                }
                 () = self.lifecycle.stopped_accepting(), if !self.closing => {
                     self.closing = true;
                     turn_away(listener);

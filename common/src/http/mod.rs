@@ -21,7 +21,7 @@ pub use documented::{BadBody, Unavailable};
 pub use error::ApiError;
 pub use extract::{Json, PathParam, QueryParam};
 pub use health::{Component, Health};
-pub use observe::record_saga;
+pub use observe::{counted, record_saga};
 pub use server::serve;
 
 use crate::contract::Code;
@@ -45,7 +45,7 @@ pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> R
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(error::answer_to_panic))
         .layer(from_fn(observe::observe))
-        .layer(from_fn_with_state(life, server::close_while_draining))
+        .layer(from_fn_with_state(life, server::close_when_due))
 }
 
 /// Its default would show a badge that is loaded from swagger.io.

@@ -7,12 +7,24 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Instrument, Span, field};
 
+use super::ApiError;
 use crate::ids::SagaId;
 use crate::telemetry::trace::{REQUEST_ID, TraceContext};
 
 /// Writes the saga's id into the request's span, so that it stands in every log line of the request.
 pub fn record_saga(saga_id: &SagaId) {
     Span::current().record("saga_id", saga_id.as_str());
+}
+
+/// Counts a step of the saga by its outcome, and turns its error into the answer.
+///
+/// # Errors
+/// The step's own.
+pub fn counted<T>(step: &'static str, result: Result<T, impl Into<ApiError>>) -> Result<T, ApiError> {
+    let result = result.map_err(Into::into);
+    let outcome = result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done");
+    metrics::counter!("saga_steps_total", "step" => step, "outcome" => outcome.to_owned()).increment(1);
+    result
 }
 
 pub(super) async fn observe(mut request: Request, next: Next) -> Response {

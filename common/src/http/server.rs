@@ -2,14 +2,15 @@
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
+use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 
 use super::ApiError;
@@ -24,6 +25,10 @@ const FINISH_LIMIT: Duration = Duration::from_secs(10);
 /// one is closed then.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
+/// An older connection ends with its next answer: a client that never connects anew would never reach a replica that
+/// was added since.
+const CONNECTION_AGE: Duration = Duration::from_millis(500);
+
 /// Serves until the process drains; requests that run are finished.
 ///
 /// # Errors
@@ -34,14 +39,12 @@ pub async fn serve(address: SocketAddr, routes: Router, lifecycle: &Lifecycle) -
     })?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     let (door, closed) = Door::new(listener, lifecycle.clone());
-    let listener = door.tap_io(|stream| {
-        // Answers are small: waiting to fill a packet would only delay them.
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
-        closed.await;
-        tokio::time::sleep(LAST_REQUESTS).await;
-    });
+    let server = axum::serve(door, routes.into_make_service_with_connect_info::<OpenedAt>()).with_graceful_shutdown(
+        async move {
+            closed.await;
+            tokio::time::sleep(LAST_REQUESTS).await;
+        },
+    );
     let limit = async {
         lifecycle.stopped_accepting().await;
         tokio::time::sleep(FINISH_LIMIT).await;
@@ -55,10 +58,21 @@ pub async fn serve(address: SocketAddr, routes: Router, lifecycle: &Lifecycle) -
     }
 }
 
-/// While the process drains, each answer asks its client to connect anew, elsewhere.
-pub(super) async fn close_while_draining(State(life): State<Lifecycle>, request: Request, next: Next) -> Response {
+/// When a connection was opened.
+#[derive(Clone, Copy)]
+struct OpenedAt(Instant);
+
+impl Connected<IncomingStream<'_, Door>> for OpenedAt {
+    fn connect_info(_: IncomingStream<'_, Door>) -> Self {
+        Self(Instant::now())
+    }
+}
+
+/// On an old connection, and on each while the process drains, the answer asks its client to connect anew.
+pub(super) async fn close_when_due(State(life): State<Lifecycle>, request: Request, next: Next) -> Response {
+    let opened = request.extensions().get::<ConnectInfo<OpenedAt>>().map(|info| info.0.0);
     let mut response = next.run(request).await;
-    if life.is_draining() {
+    if life.is_draining() || opened.is_some_and(|opened| opened.elapsed() > CONNECTION_AGE) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

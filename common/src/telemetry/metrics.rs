@@ -21,8 +21,3 @@ pub fn recorder() -> Option<&'static PrometheusHandle> {
         })
         .as_ref()
 }
-
-/// Counts a step of the saga by its outcome: `done`, the code of its refusal, or `error`.
-pub fn count_step(step: &'static str, outcome: &str) {
-    metrics::counter!("saga_steps_total", "step" => step, "outcome" => outcome.to_owned()).increment(1);
-}

@@ -5,11 +5,10 @@ use common::contract::inventory::StockReserved;
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
-use common::telemetry::metrics::count_step;
+use common::http::{ApiError, BadBody, Json, Unavailable, counted, record_saga};
 use sqlx::MySqlPool;
 
-use crate::domain::{self, stock};
+use crate::domain::stock;
 use crate::model::Status;
 
 /// `stock.reserve`: promises the pieces. Repeated, it returns what the first call returned, a refusal too.
@@ -68,10 +67,4 @@ pub(super) async fn release(
 
 fn done(status: Status) -> Json<StepDone> {
     Json(StepDone { status: status.as_str().to_owned() })
-}
-
-fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
-    let result = result.map_err(ApiError::from);
-    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
-    result
 }

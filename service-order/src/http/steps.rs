@@ -5,11 +5,10 @@ use common::contract::order::{OrderRef, OrderStatus};
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
-use common::telemetry::metrics::count_step;
+use common::http::{ApiError, BadBody, Json, Unavailable, counted, record_saga};
 use sqlx::MySqlPool;
 
-use crate::domain::{self, orders};
+use crate::domain::orders;
 
 /// `order.create`: makes the order, PENDING. Repeated, it returns what the first call returned.
 #[utoipa::path(post, path = "/api/orders/steps/create", tag = "steps", request_body = SagaOrder, responses(
@@ -61,10 +60,4 @@ pub(super) async fn cancel(
     record_saga(&undo.order.saga_id);
     counted("order.cancel", orders::cancel(&pool, &undo.order, &undo.reason).await)?;
     Ok(Json(StepDone { status: OrderStatus::Cancelled.as_str().to_owned() }))
-}
-
-fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
-    let result = result.map_err(ApiError::from);
-    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
-    result
 }

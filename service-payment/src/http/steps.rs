@@ -5,12 +5,11 @@ use common::contract::payment::{CancelDecided, Paid};
 use common::contract::problem::CONTENT_TYPE;
 use common::contract::saga::StepDone;
 use common::contract::{Code, Problem, SagaOrder, UndoRequest};
-use common::http::{ApiError, BadBody, Json, Unavailable, record_saga};
-use common::telemetry::metrics::count_step;
+use common::http::{ApiError, BadBody, Json, Unavailable, counted, record_saga};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::domain::{self, Payments};
+use crate::domain::Payments;
 
 /// `payment.pay`, the pivot: takes the money, once. Goes on to its end even if the caller goes away.
 #[utoipa::path(post, path = "/api/payments/steps/pay", tag = "steps", request_body = SagaOrder, responses(
@@ -67,10 +66,4 @@ pub(super) async fn settle(
     record_saga(&undo.order.saga_id);
     let status = counted("payment.settle", payments.settle(&undo.order).await)?;
     Ok(Json(StepDone { status: status.as_str().to_owned() }))
-}
-
-fn counted<T>(step: &'static str, result: Result<T, domain::Error>) -> Result<T, ApiError> {
-    let result = result.map_err(ApiError::from);
-    count_step(step, result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done"));
-    result
 }

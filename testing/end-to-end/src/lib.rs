@@ -4,6 +4,7 @@
 mod api;
 mod load;
 mod site;
+pub mod steps;
 mod world;
 
 pub use api::{Reply, body, order};

@@ -227,6 +227,14 @@ impl World {
         self.answers.lock().expect("no test thread has panicked with it").push(answer);
     }
 
+    /// The orchestrator's metric `orders_stuck`; empty if it tells none.
+    pub async fn counted_as_stuck(&self) -> String {
+        let page = self.process(Service::Orchestrator).get("/actuator/prometheus").await;
+        let page = page.map(|(_, body)| body).unwrap_or_default();
+        let line = page.lines().find(|line| line.starts_with("orders_stuck ")).unwrap_or_default();
+        line.trim_start_matches("orders_stuck ").to_owned()
+    }
+
     /// What the checker says now. The books are read one after the other, so only a settled world is judged fairly.
     pub async fn report(&self) -> Report {
         let books = Books::read(&self.addresses).await.expect("the books can be read");

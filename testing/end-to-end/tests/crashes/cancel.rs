@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use end_to_end::steps::{Ending, ORDER_LIMIT, begin, cancel, last_answer, one_piece};
 use end_to_end::{Reply, Service, World};
 use futures::future::join_all;
 use futures::{StreamExt, stream};
@@ -9,7 +10,7 @@ use harness::faults::{Action, Gate, Rule};
 use harness::wait;
 use serde_json::json;
 
-use crate::points::{Ending, LIMIT, Order, Side, delete, last_answer, one_piece, orders, patient, place, reach};
+use crate::points::{Order, Side, orders, patient, reach};
 
 /// Orders in flight at once.
 const AT_ONCE: usize = 12;
@@ -31,7 +32,7 @@ fn promise_of(reply: &Reply) -> Promise {
 
 /// So many clients DELETE an order at once; what they are told, which must be the same.
 async fn delete_at_once(world: &World, key: &str, clients: usize) -> Promise {
-    let replies = join_all((0..clients).map(|_| delete(world, key))).await;
+    let replies = join_all((0..clients).map(|_| cancel(world, key))).await;
     let promises: Vec<_> = replies.iter().map(promise_of).collect();
     assert!(promises.iter().all(|promise| *promise == promises[0]), "{key}: {replies:?}");
     promises[0]
@@ -41,9 +42,10 @@ async fn delete_at_once(world: &World, key: &str, clients: usize) -> Promise {
 /// point themselves.
 async fn delete_while_held(world: &World, order: &Order, clients: usize) {
     let release = async {
-        if order.point.step == "payment.cancel" {
+        if order.point.step.name == "payment.cancel" {
             let theirs = || order.calls(world).iter().filter(|c| c.text().contains("CANCELLED_BY_CUSTOMER")).count();
-            wait::until(&format!("{}: the DELETEs' own calls", order.key), LIMIT, async || theirs() >= clients).await;
+            wait::until(&format!("{}: the DELETEs' own calls", order.key), ORDER_LIMIT, async || theirs() >= clients)
+                .await;
             order.release();
         }
     };
@@ -51,7 +53,7 @@ async fn delete_while_held(world: &World, order: &Order, clients: usize) {
     order.release();
     let meant = if order.point.is_paid() { Promise::Confirmed } else { Promise::Cancelled };
     assert_eq!(promise, meant, "{}", order.key);
-    let end = match (promise, order.point.ending) {
+    let end = match (promise, order.point.step.ending) {
         (Promise::Confirmed, _) => Ending::Confirmed,
         // The card was declined before the DELETE came.
         (Promise::Cancelled, Ending::Declined) => Ending::Declined,
@@ -93,7 +95,7 @@ async fn a_delete_at_about_the_deadline_or_the_approval_is_answered_as_the_order
         .map(|(key, body, clients, number)| {
             let world = &world;
             async move {
-                place(world, key, body).await;
+                begin(world, key, body).await;
                 payment_begun(world, key).await;
                 // Not for something to happen, but to be anywhere around the approval and the deadline.
                 tokio::time::sleep(Duration::from_millis(1500 + number * 60)).await;
@@ -124,7 +126,7 @@ async fn a_delete_at_about_the_deadline_or_the_approval_is_answered_as_the_order
 async fn a_delete_answered_right_before_the_orchestrator_dies_keeps_its_promise() {
     let world = patient().start().await;
     // A DELETE at payment.cancel would be held itself.
-    let orders: Vec<_> = orders(&world, "dies").into_iter().filter(|o| o.point.step != "payment.cancel").collect();
+    let orders: Vec<_> = orders(&world, "dies").into_iter().filter(|o| o.point.step.name != "payment.cancel").collect();
     reach(&world, &orders).await;
     let promises = join_all(orders.iter().map(|order| delete_at_once(&world, &order.key, 2))).await;
     world.process(Service::Orchestrator).kill().await;
@@ -155,11 +157,11 @@ async fn a_delete_whose_orchestrator_dies_before_it_is_answered_leaves_the_order
                 Side::After => Action::HoldReply(gate.clone()),
             };
             world.to_payment.add(Rule::on("POST", "steps/cancel$").with_body(&world.saga(&key)).nth(1).then(hold));
-            place(&world, &key, &body).await;
+            begin(&world, &key, &body).await;
             payment_begun(&world, &key).await;
             if handed_over {
                 let waits = async || world.follow(&key).await.json["steps"] == json!(["payment.pay"]);
-                wait::until(&format!("{key}: payment.pay to wait"), LIMIT, waits).await;
+                wait::until(&format!("{key}: payment.pay to wait"), ORDER_LIMIT, waits).await;
             }
             cases.push((key, gate));
         }
@@ -185,5 +187,5 @@ async fn a_delete_whose_orchestrator_dies_before_it_is_answered_leaves_the_order
 async fn payment_begun(world: &World, key: &str) {
     let url = format!("{}/api/payments/by-saga/{}", world.process(Service::Payment).url(), world.saga(key));
     let begun = async || !world.get(&url).await.text("paymentId").is_empty();
-    wait::until(&format!("{key}: its payment to begin"), LIMIT, begun).await;
+    wait::until(&format!("{key}: its payment to begin"), ORDER_LIMIT, begun).await;
 }

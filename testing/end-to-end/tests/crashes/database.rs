@@ -1,11 +1,10 @@
 //! The databases of a world, for tests that must know, or hold, exactly how far a payment is.
 
 use end_to_end::World;
+use end_to_end::steps::ORDER_LIMIT;
 use harness::wait;
 use sqlx::mysql::{MySql, MySqlPool};
 use sqlx::{AssertSqlSafe, Transaction};
-
-use crate::points::LIMIT;
 
 /// The payment service's database and the gateway's ledger.
 pub(crate) struct Database {
@@ -46,7 +45,7 @@ impl Database {
                 .unwrap_or_else(|error| panic!("{sql}: {error}"));
             found.as_deref() == Some(wanted)
         };
-        wait::until(&format!("{wanted} from {sql}"), LIMIT, is).await;
+        wait::until(&format!("{wanted} from {sql}"), ORDER_LIMIT, is).await;
     }
 
     /// Locks the payment's row.

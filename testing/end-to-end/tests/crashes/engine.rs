@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use end_to_end::steps::{Ending, ORDER_LIMIT, cancel, last_answer};
 use end_to_end::{Reply, Service, World};
 use futures::{StreamExt, stream};
 use harness::servers::shared;
 use harness::wait;
 
-use crate::points::{
-    Ending, LIMIT, Order, delete as delete_order, last_answer, orders, patient, reach, settled_as_meant,
-};
+use crate::points::{Order, orders, patient, reach, settled_as_meant};
 
 /// Commands at once: each is a process of its own.
 const AT_ONCE: usize = 4;
@@ -28,7 +27,7 @@ async fn command(world: &World, orders: &[Order], command: &[&str]) {
                 Err(error) if error.contains("deadline exceeded") => false,
                 Err(error) => panic!("{}: {error}", order.key),
             };
-            wait::until(&format!("{}: Temporal to {command:?}", order.key), LIMIT, done).await;
+            wait::until(&format!("{}: Temporal to {command:?}", order.key), ORDER_LIMIT, done).await;
         })
         .await;
 }
@@ -53,9 +52,9 @@ async fn temporals_own_cancel_at_any_point_of_an_order_is_a_cancel_or_comes_too_
     orders.iter().for_each(Order::release);
     for order in &orders {
         let reply = last_answer(&world, &order.key, &order.body()).await;
-        let meant = order.point.ending.answer();
+        let meant = order.point.step.ending.answer();
         // A cancel that comes while a quick try runs is looked at after it: the order may have been paid by then.
-        let may_be_cancelled = order.point.ending == Ending::Confirmed && !order.point.is_paid();
+        let may_be_cancelled = order.point.step.ending == Ending::Confirmed && !order.point.is_paid();
         let agrees = reply.brief() == meant || may_be_cancelled && reply.brief() == Ending::Cancelled.answer();
         assert!(agrees, "{}: {reply:?}", order.key);
     }
@@ -92,17 +91,17 @@ async fn assert_sound_and_listed(world: &World) -> usize {
 /// Repeats the order's POST, if wanted after a DELETE; fails unless it ends right.
 async fn finish(world: &World, order: &Order, delete: bool) {
     let name = &order.key;
-    let follow = wait::until_some("an answer to GET", LIMIT, async || {
+    let follow = wait::until_some("an answer to GET", ORDER_LIMIT, async || {
         let reply = world.follow(name).await;
         (reply.status != 503).then_some(reply)
     })
     .await;
     assert_eq!(follow.status, 200, "{name}: {follow:?}");
-    let deleted = if delete { Some(delete_order(world, name).await) } else { None };
+    let deleted = if delete { Some(cancel(world, name).await) } else { None };
     let end = match deleted.as_ref().map(Reply::brief) {
-        None => order.point.ending,
+        None => order.point.step.ending,
         Some((409, "ORDER_ALREADY_PAID")) => Ending::Confirmed,
-        Some((200 | 202, _)) if order.point.ending == Ending::Declined => Ending::Declined,
+        Some((200 | 202, _)) if order.point.step.ending == Ending::Declined => Ending::Declined,
         Some((200 | 202, _)) => Ending::Cancelled,
         Some(other) => panic!("{name}: DELETE answered {other:?}"),
     };
@@ -120,7 +119,7 @@ async fn terminate(stop_worker: impl AsyncFn(&World, &dyn Fn())) {
     stop_worker(&world, &|| plain.iter().chain(&deleted).for_each(Order::release)).await;
     for order in plain.iter().chain(&deleted) {
         let landed = async || order.calls(&world).iter().all(|call| call.ended);
-        wait::until(&format!("{}: its calls to land", order.key), LIMIT, landed).await;
+        wait::until(&format!("{}: its calls to land", order.key), ORDER_LIMIT, landed).await;
     }
     let unfinished = assert_sound_and_listed(&world).await;
 

@@ -1,12 +1,13 @@
 //! service-payment dies, or stands still, at every point of a payment, also between the gateway's commit and its own.
 
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, one_piece};
 use end_to_end::{Service, World};
 use futures::future::join_all;
 use harness::process::ServiceProcess;
 use harness::wait;
 
 use crate::database::{Database, Lock};
-use crate::points::{LIMIT, books, delete, last_answer, one_piece, patient, place};
+use crate::points::{books, patient};
 
 /// Where a payment is when service-payment dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +69,7 @@ impl Payment {
     /// Places the order, and waits until it is at its point.
     async fn reach(&mut self, world: &World, database: &Database) {
         let (key, saga, body) = (self.key.clone(), world.saga(&self.key), one_piece(self.at.method()));
-        place(world, &key, &body).await;
+        begin(world, &key, &body).await;
         database.payment_is(&saga, "APPROVING").await;
         match self.at {
             At::Claimed => {}
@@ -85,9 +86,9 @@ impl Payment {
     async fn reach_settle(&mut self, world: &World, database: &Database, saga: &str) {
         database.charge_is(saga, "APPROVED").await;
         let charge = database.lock_charge(saga).await;
-        assert_eq!(delete(world, &self.key).await.status, 202, "{}: DELETE", self.key);
+        assert_eq!(cancel(world, &self.key).await.status, 202, "{}: DELETE", self.key);
         // Quick tries are given up too soon: the third is a regular activity.
-        wait::until(&format!("{}: the gateway to be told", self.key), LIMIT, async || {
+        wait::until(&format!("{}: the gateway to be told", self.key), ORDER_LIMIT, async || {
             let calls = world.to_payment.calls_to("steps/settle").into_iter();
             calls.filter(|call| call.text().contains(saga)).count() >= 3 && database.ledger_is_waited_for().await
         })
@@ -153,7 +154,7 @@ async fn killed_anywhere_between_its_two_commits_service_payment_takes_no_money_
     }
     world.process(Service::Payment).start();
     world.process(Service::Payment).wait_up().await;
-    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| delete(&world, &payment.key))).await;
+    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| cancel(&world, &payment.key))).await;
     ended_as_meant(&world, &payments).await;
 }
 
@@ -170,7 +171,7 @@ async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_orde
 
     world.to_payment.set_target(&second.url());
     // Not in the middle of a transaction: its rows would stay locked until it goes on.
-    wait::until("it to stand still outside of a transaction", LIMIT, async || {
+    wait::until("it to stand still outside of a transaction", ORDER_LIMIT, async || {
         first.pause().await;
         let free = !database.in_transaction().await;
         if !free {
@@ -179,7 +180,7 @@ async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_orde
         free
     })
     .await;
-    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| delete(&world, &payment.key))).await;
+    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| cancel(&world, &payment.key))).await;
     world.settled().await;
 
     let before = books(&world).await;

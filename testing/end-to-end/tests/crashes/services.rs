@@ -3,13 +3,14 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use end_to_end::steps::{Ending, ORDER_LIMIT, begin, cancel, last_answer};
 use end_to_end::{Service, World};
 use futures::future::{Either, join_all, select};
 use futures::{StreamExt, stream};
 use harness::faults::{Call, HttpProxy};
 
 use crate::database::Database;
-use crate::points::{Ending, LIMIT, delete, last_answer, patient, place};
+use crate::points::patient;
 
 /// How often each service is killed, at the most.
 const KILLS: usize = 4;
@@ -22,9 +23,9 @@ async fn run(world: &World, database: &Database, number: usize) {
     let key = format!("dozens-{number}");
     let ending = [Ending::Confirmed, Ending::Declined, Ending::Cancelled][number % 3];
     if ending == Ending::Cancelled {
-        place(world, &key, &ending.body()).await;
+        begin(world, &key, &ending.body()).await;
         database.payment_is(&world.saga(&key), "APPROVING").await;
-        assert!(matches!(delete(world, &key).await.status, 200 | 202), "{key}: DELETE");
+        assert!(matches!(cancel(world, &key).await.status, 200 | 202), "{key}: DELETE");
     }
     assert_eq!(last_answer(world, &key, &ending.body()).await.brief(), ending.answer(), "{key}");
 }
@@ -34,7 +35,7 @@ async fn kill_again_and_again(world: &World, service: Service, proxy: &HttpProxy
     let mut seen = 0;
     for _ in 0..KILLS {
         let on_its_way = |call: &Call| call.number >= seen && call.effects.is_empty();
-        proxy.wait_for("a call on its way", LIMIT, on_its_way).await;
+        proxy.wait_for("a call on its way", ORDER_LIMIT, on_its_way).await;
         world.process(service).kill().await;
         kills.fetch_add(1, Ordering::Relaxed);
         seen = proxy.calls().len();

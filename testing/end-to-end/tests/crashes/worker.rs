@@ -1,5 +1,6 @@
 //! The worker dies, or stands still, at every point of an order; it is started again, or another takes over.
 
+use end_to_end::steps::{Ending, ORDER_LIMIT};
 use end_to_end::{ServerAddresses, Service, World};
 use futures::future::join_all;
 use harness::process::ServiceProcess;
@@ -7,7 +8,7 @@ use harness::proxy::{Mode, TcpProxy};
 use harness::servers::shared;
 use harness::wait;
 
-use crate::points::{Ending, LIMIT, Order, Side, books, crash, orders, patient, points, reach, settled_as_meant};
+use crate::points::{Order, Side, books, crash, orders, patient, points, reach, settled_as_meant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_right_before_or_after_any_steps_effect_the_worker_brings_the_order_to_its_end() {
@@ -44,7 +45,7 @@ async fn killed_while_steps_wait_as_regular_activities_the_worker_brings_every_o
     orders.iter().for_each(Order::release);
     for (order, held) in held {
         let landed = async || order.calls(&world)[..held.len()].iter().all(|call| call.ended);
-        wait::until(&format!("{}: the dead worker's calls to land", order.key), LIMIT, landed).await;
+        wait::until(&format!("{}: the dead worker's calls to land", order.key), ORDER_LIMIT, landed).await;
     }
     assert_eq!(before, books(&world).await, "a dead worker's calls changed something");
     world.settled().await;
@@ -64,7 +65,8 @@ async fn killed_before_or_after_its_workflow_task_completes_the_worker_brings_th
     let world = patient().servers(servers).start().await;
     // The last calls of an order before its workflow task, the only one, completes.
     let is_last = |step: &str| ["stock.confirm", "order.cancel", "stock.release"].contains(&step);
-    let last: Vec<_> = points().into_iter().filter(|point| is_last(point.step) && point.side == Side::After).collect();
+    let last: Vec<_> =
+        points().into_iter().filter(|point| is_last(point.step.name) && point.side == Side::After).collect();
     let mut orders = Vec::new();
     for completion in ["lost", "late", "in-time"] {
         let round: Vec<_> = last.iter().map(|point| point.order(&world, completion)).collect();
@@ -80,7 +82,8 @@ async fn killed_before_or_after_its_workflow_task_completes_the_worker_brings_th
         world.process(Service::Orchestrator).kill().await;
         if completion == "lost" {
             to_temporal.cut();
-            wait::until("the cut connections to be gone", LIMIT, async || to_temporal.open_connections() == 0).await;
+            wait::until("the cut connections to be gone", ORDER_LIMIT, async || to_temporal.open_connections() == 0)
+                .await;
         }
         to_temporal.set_mode(Mode::Pass);
         world.process(Service::Orchestrator).start();
@@ -148,12 +151,12 @@ fn count_calls(world: &World) -> usize {
 /// Waits until the worker has the answers that were held.
 async fn answered(world: &World, order: &Order) {
     let all = async || order.calls(world).iter().all(|call| call.ended);
-    wait::until(&format!("{}: its answers to be delivered", order.key), LIMIT, all).await;
+    wait::until(&format!("{}: its answers to be delivered", order.key), ORDER_LIMIT, all).await;
 }
 
 /// Waits until the workflow has completed.
 async fn has_ended(world: &World, order: &Order) {
-    let status = if order.point.ending == Ending::Confirmed { "CONFIRMED" } else { "CANCELLED" };
+    let status = if order.point.step.ending == Ending::Confirmed { "CONFIRMED" } else { "CANCELLED" };
     let ended = async || world.follow(&order.key).await.text("status") == status;
-    wait::until(&format!("{}: {status}", order.key), LIMIT, ended).await;
+    wait::until(&format!("{}: {status}", order.key), ORDER_LIMIT, ended).await;
 }

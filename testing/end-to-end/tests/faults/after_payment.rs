@@ -1,12 +1,14 @@
 //! After the money has moved an order only goes forward, however long a service is away.
 
+use std::time::Duration;
+
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
 use end_to_end::{Service, World};
 use futures::{StreamExt, stream};
 use harness::faults::{Action, Gate};
 use harness::wait;
 use serde_json::json;
-
-use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
+use tokio::time::Instant;
 
 /// More than the worker has slots of any kind for: `ORCHESTRATOR_MAX_ORDERS` and 20 to spare.
 const WAITING: usize = 30;
@@ -48,17 +50,7 @@ async fn a_paid_order_waits_for_both_services() {
 async fn paid_order_waits_for(services: &[Service], away: Away) {
     let (key, body) = ("waiting", one_piece("CARD"));
     let world = World::builder().env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000).start().await;
-    let gate = Gate::new();
-    world.to_payment.add(named("payment.pay").rule(&world, key).then(Action::HoldReply(gate.clone())));
-    begin(&world, key, &body).await;
-    payment_is(&world, key, "APPROVED").await;
-    for service in services {
-        match away {
-            Away::Killed => world.process(*service).kill().await,
-            Away::Paused => world.process(*service).pause().await,
-        }
-    }
-    gate.release();
+    paid_without(&world, key, services, away).await;
 
     let confirms = ["order.confirm", "stock.confirm"].map(named);
     let missing: Vec<_> = confirms.into_iter().filter(|step| services.contains(&step.service)).collect();
@@ -72,15 +64,62 @@ async fn paid_order_waits_for(services: &[Service], away: Away) {
     let report = world.report().await;
     assert!(report.is_sound() && report.unfinished.len() == 1, "{report}");
 
+    return_of(&world, services, away);
+    assert_eq!(last_answer(&world, key, &body).await.brief(), (200, "CONFIRMED"));
+    assert_eq!(world.settled().await.confirmed, 1);
+    assert_eq!(world.stock(1).await, (99, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_whose_order_service_is_away_for_two_minutes_shows_as_stuck_and_ends_confirmed() {
+    paid_order_shows_as_stuck_without(Service::Order, "order.confirm").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_whose_inventory_service_is_away_for_two_minutes_shows_as_stuck_and_ends_confirmed() {
+    paid_order_shows_as_stuck_without(Service::Inventory, "stock.confirm").await;
+}
+
+async fn paid_order_shows_as_stuck_without(service: Service, step: &str) {
+    let (key, world) = ("waiting", World::start().await);
+    paid_without(&world, key, &[service], Away::Killed).await;
+    let back = Instant::now() + Duration::from_secs(120);
+
+    wait::until("GET to show it as stuck", ORDER_LIMIT, async || world.follow(key).await.json["stuck"] == true).await;
+    wait::until("the metric to count it", ORDER_LIMIT, async || world.counted_as_stuck().await == "1").await;
+    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
+    assert_eq!((&list[0]["workflowId"], &list[0]["step"]), (&json!(world.saga(key)), &json!(step)), "{list}");
+    tokio::time::sleep_until(back).await;
+    assert!(shows(&world, key, &[step]).await, "{:?}", world.follow(key).await);
+
+    return_of(&world, &[service], Away::Killed);
+    assert_eq!(last_answer(&world, key, &one_piece("CARD")).await.brief(), (200, "CONFIRMED"));
+    assert_eq!(world.settled().await.confirmed, 1);
+    wait::until("nothing to be stuck", ORDER_LIMIT, async || world.counted_as_stuck().await == "0").await;
+}
+
+/// Begins an order whose money has moved, and takes these services away before they hear of it.
+async fn paid_without(world: &World, key: &str, services: &[Service], away: Away) {
+    let gate = Gate::new();
+    world.to_payment.add(named("payment.pay").rule(world, key).then(Action::HoldReply(gate.clone())));
+    begin(world, key, &one_piece("CARD")).await;
+    payment_is(world, key, "APPROVED").await;
+    for service in services {
+        match away {
+            Away::Killed => world.process(*service).kill().await,
+            Away::Paused => world.process(*service).pause().await,
+        }
+    }
+    gate.release();
+}
+
+fn return_of(world: &World, services: &[Service], away: Away) {
     for service in services {
         match away {
             Away::Killed => world.process(*service).start(),
             Away::Paused => world.process(*service).resume(),
         }
     }
-    assert_eq!(last_answer(&world, key, &body).await.brief(), (200, "CONFIRMED"));
-    assert_eq!(world.settled().await.confirmed, 1);
-    assert_eq!(world.stock(1).await, (99, 0));
 }
 
 /// Is the order PENDING, and waits for these steps?

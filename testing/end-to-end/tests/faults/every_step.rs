@@ -1,10 +1,11 @@
 //! Every step fails in every way, and the order ends as if nothing had been.
 
+use end_to_end::steps::{Ending, STEPS, Step};
 use end_to_end::{Service, World};
 use futures::{StreamExt, stream};
 use harness::faults::Action;
 
-use crate::steps::{Ending, STEPS, Step, run_to_end};
+use crate::steps::{run_to_end, struck};
 
 /// Orders in flight at once: most of their time they wait for the next try.
 const AT_ONCE: usize = 20;
@@ -120,7 +121,7 @@ async fn fail(world: &World, step: Step, fault: &Fault) -> Result<(), String> {
     if reply.brief() != step.ending.answer() {
         return Err(format!("{key}: answered {:?}", reply.brief()));
     }
-    let struck = step.struck(world, &key).await;
+    let struck = struck(step, world, &key).await;
     let effects: Vec<_> = struck.iter().map(|call| call.effects.len()).collect();
     if effects != vec![fault.effects; usize::try_from(fault.times).expect("a small number")] {
         return Err(format!("{key}: the fault did not strike as meant: {struck:#?}"));

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use checker::Books;
+use end_to_end::steps::{Ending, ORDER_LIMIT, STEPS, Step, begin, cancel, last_answer, named, one_piece};
 use end_to_end::{Service, World};
 use futures::future::join_all;
 use harness::faults::{Action, Call, Gate};
 use harness::wait;
 
-use crate::steps::{Ending, ORDER_LIMIT, STEPS, Step, begin, cancel, last_answer, named, one_piece, run_to_end};
+use crate::steps::{run_to_end, struck};
 
 /// The forward steps before the payment, and the payment.
 const UP_TO_THE_PIVOT: [&str; 3] = ["order.create", "stock.reserve", "payment.pay"];
@@ -35,7 +36,7 @@ async fn books(world: &World) -> String {
 async fn land(world: &World, gate: &Gate, steps: &[Step]) -> Vec<(Step, Vec<Call>)> {
     let before = books(world).await;
     gate.release();
-    let landed = join_all(steps.iter().map(async |step| (*step, step.struck(world, &key_of(*step)).await))).await;
+    let landed = join_all(steps.iter().map(async |step| (*step, struck(*step, world, &key_of(*step)).await))).await;
     assert_eq!(before, books(world).await, "a late call changed something");
     world.settled().await;
     landed
@@ -134,7 +135,7 @@ async fn a_cancel_that_lands_after_the_payment_is_told_so_and_changes_nothing() 
     let (reply, ()) = futures::join!(world.cancel("late-delete"), release);
     let agrees = matches!(reply.brief(), (409, "ORDER_ALREADY_PAID") | (503, "SERVICE_UNAVAILABLE"));
     assert!(agrees, "{reply:?}");
-    let landed = decide.struck(&world, "late-delete").await;
+    let landed = struck(decide, &world, "late-delete").await;
     assert_eq!(landed[0].effects.first().map(|reply| reply.json()["code"].clone()), Some("ALREADY_PAID".into()));
     assert_eq!(world.settled().await.confirmed, 1);
 }

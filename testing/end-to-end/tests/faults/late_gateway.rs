@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use checker::Books;
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
 use end_to_end::{Service, World, WorldBuilder};
 use harness::faults::{Action, Gate, Reply, Rule};
 use harness::wait;
-
-use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
 
 /// A world whose payment service waits so long for the card network; the lease is the shortest that goes with it.
 pub(crate) fn patience(millis: u32) -> WorldBuilder {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece};
 use end_to_end::{Service, World};
 use harness::faults::Action;
 use harness::wait;
 use serde_json::json;
 
 use crate::late_gateway::{in_ledger, ledger, patience, pay_again, since_payment};
-use crate::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece};
 
 /// Waits until nothing is left of this undone order but to tell the card network, and the order shows it.
 async fn only_settle_is_left(world: &World, key: &str) {

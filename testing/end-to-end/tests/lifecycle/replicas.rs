@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use end_to_end::Service;
+use end_to_end::{Service, World};
 use harness::process::ServiceProcess;
 use harness::servers::{MariaDb, shared};
 use harness::{ensure_built, unique, wait};
 use sqlx::mysql::{MySqlConnection, MySqlPool};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 /// The services with a database.
 pub(crate) const SERVICES: [Service; 3] = [Service::Order, Service::Inventory, Service::Payment];
@@ -164,4 +166,42 @@ async fn a_replica_that_waits_for_another_ones_migration_is_not_ready_and_goes_o
     drop(migrating);
     process.wait_ready().await;
     site.assert_migrated_once().await;
+}
+
+/// Asks again and again on one connection until it ends; how many answers came, each complete.
+async fn answers_on_one_connection(port: u16) -> usize {
+    let mut connection = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await.expect("somebody listens"));
+    for answers in 1.. {
+        let request = b"GET /actuator/health/liveness HTTP/1.1\r\nHost: x\r\n\r\n";
+        connection.write_all(request).await.expect("the connection is open");
+        let (mut length, mut closes) = (0, false);
+        for line in 0.. {
+            let mut header = String::new();
+            connection.read_line(&mut header).await.expect("an answer");
+            assert!(line > 0 || header.starts_with("HTTP/1.1 200 "), "answer {answers}: {header:?}");
+            if let Some(value) = header.strip_prefix("content-length: ") {
+                length = value.trim().parse().expect("a length");
+            }
+            closes |= header == "connection: close\r\n";
+            if header == "\r\n" {
+                break;
+            }
+        }
+        connection.read_exact(&mut vec![0; length]).await.expect("the whole body");
+        if closes {
+            assert_eq!(connection.read(&mut [0]).await.expect("an end in order"), 0);
+            return answers;
+        }
+    }
+    unreachable!("an old connection is closed")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_ends_after_a_while_with_an_answer_that_says_so_and_its_client_meets_new_replicas() {
+    let world = World::start().await;
+    for service in Service::ALL {
+        let answers = tokio::time::timeout(LIMIT, answers_on_one_connection(world.process(service).port())).await;
+        let answers = answers.expect("an old connection is closed");
+        assert!(answers > 1, "{service:?} keeps no connection");
+    }
 }

@@ -8,13 +8,6 @@ use harness::wait;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-async fn counted_as_stuck(world: &World) -> String {
-    let page = world.process(Service::Orchestrator).get("/actuator/prometheus").await;
-    let page = page.map(|(_, body)| body).unwrap_or_default();
-    let line = page.lines().find(|line| line.starts_with("orders_stuck ")).unwrap_or_default();
-    line.trim_start_matches("orders_stuck ").to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirm_that_is_not_done_for_long_is_listed_counted_and_done_at_last() {
     let world = World::builder()
@@ -34,9 +27,9 @@ async fn a_confirm_that_is_not_done_for_long_is_listed_counted_and_done_at_last(
         (Some(&*world.saga("stuck-order")), Some("stock.confirm"))
     );
     assert!(stuck["ageSeconds"].as_u64() >= Some(2) && stuck["lastFailure"].is_string(), "{stuck}");
-    wait::until("the metric to count it", LIMIT, async || counted_as_stuck(&world).await == "1").await;
+    wait::until("the metric to count it", LIMIT, async || world.counted_as_stuck().await == "1").await;
 
     world.to_inventory.clear_rules();
     assert_eq!(world.settled().await.confirmed, 1);
-    wait::until("the metric to be 0 again", LIMIT, async || counted_as_stuck(&world).await == "0").await;
+    wait::until("the metric to be 0 again", LIMIT, async || world.counted_as_stuck().await == "0").await;
 }
