@@ -27,13 +27,9 @@ if ((${#services[@]} == 0)); then
   ((${#services[@]})) || fail "no service of $stack was updated since it was made: there is nothing to go back to"
 fi
 
-for service in "${services[@]}"; do
-  name="${stack}_${service#"${stack}_"}"
-  docker service inspect "$name" > /dev/null 2>&1 || fail "there is no service $name"
-  has_previous "$name" || fail "$name was never updated: there is nothing to go back to"
-  before="$(update_status "$name")"
-  docker service rollback --detach "$name" > /dev/null || fail "$name: docker service rollback failed"
-  deadline=$((SECONDS + timeout)) state='' message=''
+# Waits until a service is what it was; $2 is its update's status from before.
+wait_for() {
+  local name="$1" before="$2" deadline=$((SECONDS + timeout)) status state='' message=''
   until [[ "$state" == rollback_completed ]] && is_complete "$(replicas_of "$name")"; do
     ((SECONDS < deadline)) || fail "$name has $(replicas_of "$name") $timeout s after its rollback began: $(last_error "$name")"
     sleep 1
@@ -42,4 +38,16 @@ for service in "${services[@]}"; do
     [[ "$state" != rollback_paused ]] || fail "$name: the rollback paused: $(task_error "$name" "$message")"
   done
   say "$name is back: $(docker service inspect "$name" --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"
+}
+
+names=("${services[@]/#"${stack}_"/}") names=("${names[@]/#/"${stack}_"}")
+for name in "${names[@]}"; do
+  docker service inspect "$name" > /dev/null 2>&1 || fail "there is no service $name"
+  has_previous "$name" || fail "$name was never updated: there is nothing to go back to"
 done
+declare -A before=()
+for name in "${names[@]}"; do
+  before[$name]="$(update_status "$name")"
+  docker service rollback --detach "$name" > /dev/null || fail "$name: docker service rollback failed"
+done
+for name in "${names[@]}"; do wait_for "$name" "${before[$name]}"; done

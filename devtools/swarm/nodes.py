@@ -76,7 +76,7 @@ def _spawn(name: str, words: list[str], environment: dict[str, str]) -> None:
 
 
 def _share_of_cpu(group: str, shares: int) -> None:
-    """All containers together count as this many shares; a process beside them has 1024 (version 1 and 2 of cgroups)."""
+    """All containers together count as this many shares; a process beside them has 1024 (cgroups 1 and 2)."""
     cgroups = Path("/sys/fs/cgroup")
     one = (cgroups / "cpu" / group, "cpu.shares", shares)
     two = (cgroups / group, "cpu.weight", max(1, shares // 10))

@@ -61,7 +61,7 @@ def _must_be_confirmed() -> None:
 
 
 def scale_up() -> str:
-    """guide 11, step 6: with three replicas of service-order and one order at a time, the third gets traffic within 5 s"""
+    """guide 11, step 6: of three replicas of service-order the third gets traffic within 5 s"""
     before = _replicas()
     lab.manager("service", "scale", "--detach", f"{_SERVICE}=3")
 

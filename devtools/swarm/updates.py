@@ -2,7 +2,7 @@
 
 from ..console import Trouble
 from . import lab, stack
-from .scripts import deploy_with, diagnosis, refused
+from .scripts import deploy_with, diagnose, diagnosis, refused
 
 
 def never_healthy() -> str:
@@ -15,7 +15,8 @@ def never_healthy() -> str:
         "rollback completed: its health check failed",
     )
     stack.order_when_ready(10)
-    diagnosis("its last update is rollback completed")
+    if "took that back" not in diagnose().stdout:
+        raise Trouble("diagnose.sh does not say that the update was taken back")
     return line
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .. import console
 from ..console import Trouble
-from . import faults, lab, refusals, replicas, scripts, secrets, stack, updates
+from . import faults, lab, operations, refusals, replicas, scripts, secrets, stack, updates
 
 
 def test(count: int) -> int:
@@ -32,18 +32,11 @@ def test(count: int) -> int:
 
 def _checks(count: int) -> list[Callable[[], str]]:
     walk = [config, refusals.no_swarm, *refusals.CHECKS, deploy, orders, replicas.scale_up, replicas.scale_down]
-    several = [refusals.worker, replicas.spread, replicas.every_node, stage] if count > 1 else []
-    return [
-        *walk,
-        replicas.killed,
-        deploy_again,
-        *several,
-        *updates.CHECKS,
-        *faults.CHECKS,
-        remove,
-        secrets.variant,
-        leave,
-    ]
+    walk += [replicas.killed, deploy_again, operations.look, *updates.CHECKS, *faults.CHECKS]
+    if count > 1:
+        walk[2:2] = [refusals.worker]
+        walk += [replicas.spread, replicas.every_node, stage, operations.change, operations.maintenance]
+    return [*walk, remove, secrets.variant, leave]
 
 
 _VARIANTS = ((), ("stage",), ("nodes",), ("secrets",), ("nodes", "secrets"), ("nodes", "stage", "secrets"))

@@ -28,7 +28,7 @@ DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1 dockerd --host=unix:///var/run/docker.sock
 until docker version > /dev/null 2>&1; do sleep 1; done
 
 echo "WALK $(uname -sr), $(nproc) processors, Docker $(docker version --format '{{.Server.Version}}')"
-if ./walk.sh; then echo 'WALK finished'; else echo 'WALK failed'; tail -n 50 /tmp/dockerd.log; fi
+if ./walk.sh && ./encrypted.sh; then echo 'WALK finished'; else echo 'WALK failed'; tail -n 50 /tmp/dockerd.log; fi
 sync
 echo o > /proc/sysrq-trigger
 sleep 60
