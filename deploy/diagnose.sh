@@ -46,6 +46,7 @@ service_health() {
   local state message
   IFS='|' read -r _ state _ message <<< "$(update_status "$name")"
   case "$state" in
+    rollback_completed) note "$name is what it was before its last update: Swarm or rollback.sh took that back" ;;
     rollback_* | *paused) found "$name: its last update is ${state//_/ }: $message" ;;
   esac
 }
