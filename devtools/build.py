@@ -18,7 +18,22 @@ _NOT_IN_BINARIES = {"tests", "benches", "examples", "target"}
 
 def cargo_environment() -> dict[str, str]:
     """Variables for every cargo run: one build directory, and no database needed to compile."""
-    return {"CARGO_TARGET_DIR": str(layout.target_dir()), "SQLX_OFFLINE": "true"}
+    variables = {"CARGO_TARGET_DIR": str(layout.target_dir()), "SQLX_OFFLINE": "true"}
+    _take_over_target(variables)
+    return variables
+
+
+def _take_over_target(variables: dict[str, str]) -> None:
+    """Cargo knows a changed source by its time alone, and would take what another checkout left here for ours."""
+    owner = layout.target_dir() / "checkout"
+    if owner.exists() and owner.read_text() == str(layout.ROOT):
+        return
+    if layout.target_dir().exists():
+        console.step("the build directory was another checkout's: its programs are removed, its libraries are kept")
+        packages = [option for folder in _members() for option in ("-p", _package(folder))]
+        console.must_run(["cargo", "clean", "--quiet", *packages], env=variables)
+    owner.parent.mkdir(parents=True, exist_ok=True)
+    owner.write_text(str(layout.ROOT))
 
 
 def profile_folder(release: bool) -> str:
@@ -37,6 +52,14 @@ def stamp(binary: Path) -> str:
 
 def _workspace() -> dict:
     return tomllib.loads((layout.ROOT / "Cargo.toml").read_text())["workspace"]
+
+
+def _members() -> list[Path]:
+    return [folder for member in _workspace()["members"] for folder in layout.ROOT.glob(member)]
+
+
+def _package(member: Path) -> str:
+    return tomllib.loads((member / "Cargo.toml").read_text())["package"]["name"]
 
 
 def require_toolchain() -> None:
@@ -64,11 +87,10 @@ def _sources() -> Iterator[Path]:
     """Files that binaries are made from."""
     for name in ("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml"):
         yield layout.ROOT / name
-    for member in _workspace()["members"]:
-        for folder in layout.ROOT.glob(member):
-            for base, folders, files in os.walk(folder):
-                folders[:] = sorted(set(folders) - _NOT_IN_BINARIES)
-                yield from (Path(base, file) for file in sorted(files))
+    for member in _members():
+        for base, folders, files in os.walk(member):
+            folders[:] = sorted(set(folders) - _NOT_IN_BINARIES)
+            yield from (Path(base, file) for file in sorted(files))
 
 
 def _fingerprint() -> str:

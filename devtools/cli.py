@@ -28,9 +28,8 @@ Check the code
   test ARGS            the tests that `cargo test ARGS` names, for instance: ./dev test -p service-order
   test swarm [--nodes 3]
                        the Swarm walk-through in the lab, step by step (needs root)
-  lint [--deny] [--advisories]
-                       format, clippy, docs, and cargo-deny if it is installed; --deny installs it,
-                       --advisories checks for known vulnerabilities too (needs the network)
+  lint [--advisories]  format, clippy, docs, licenses and sources of what we depend on;
+                       --advisories looks for known vulnerabilities too (needs the network)
   tools                install what the tests need, and nothing else
   sqlx-prepare [--check]
                        write the metadata of the SQL queries anew; --check fails if git sees a difference
@@ -82,8 +81,7 @@ def _logs(words: Sequence[str]) -> int:
 
 
 def _lint(words: Sequence[str]) -> int:
-    chosen = _flags("lint", words, "--deny", "--advisories")
-    return lint.lint(chosen.deny, chosen.advisories)
+    return lint.lint(_flags("lint", words, "--advisories").advisories)
 
 
 def _tools(words: Sequence[str]) -> int:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from . import build, console, layout
 from .console import Trouble
 
+DENY_VERSION = "cargo-deny@^0.19"
+DENY = layout.tools_dir() / "bin" / "cargo-deny"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -19,12 +22,11 @@ class Check:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def lint(deny: bool = False, advisories: bool = False) -> int:
+def lint(advisories: bool = False) -> int:
     """Run all checks, also after one failed, and name those that did."""
     build.require_toolchain()
     _require_components()
-    if deny or advisories:
-        _install_deny()
+    _install_deny()
     failed = [check.name for check in _checks(advisories) if not _passes(check)]
     if failed:
         console.warn(f"lint failed: {', '.join(failed)}")
@@ -33,18 +35,14 @@ def lint(deny: bool = False, advisories: bool = False) -> int:
 
 def _checks(advisories: bool) -> list[Check]:
     cache = {"PYTHONPYCACHEPREFIX": str(layout.STATE / "pycache")}
-    deny = ["cargo", "deny", "check", "bans", "licenses", "sources"]
-    checks = [
+    deny = [str(DENY), "check", "bans", "licenses", "sources"]
+    return [
         Check("python", [sys.executable, "-m", "compileall", "-q", "-f", "devtools"], cache),
         Check("format", ["cargo", "fmt", "--all", "--check"]),
         Check("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Check("doc", ["cargo", "doc", "--workspace", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
+        Check("deny", [*deny, "advisories"] if advisories else deny),
     ]
-    if shutil.which("cargo-deny"):
-        checks.append(Check("deny", [*deny, "advisories"] if advisories else deny))
-    else:
-        console.step("cargo-deny is not installed: licenses and sources are not checked (`./dev lint --deny` does)")
-    return checks
 
 
 def _passes(check: Check) -> bool:
@@ -71,6 +69,9 @@ def _require_components() -> None:
 
 
 def _install_deny() -> None:
-    if not shutil.which("cargo-deny"):
-        console.step("installing cargo-deny; this takes some minutes")
-        console.must_run(["cargo", "install", "cargo-deny", "--locked"], env=build.cargo_environment())
+    if DENY.exists() and _works(str(DENY), "--version"):
+        return
+    console.step("building cargo-deny; this takes some minutes, once")
+    # Unoptimized: it is built once and runs for seconds.
+    install = ["cargo", "install", "--locked", "--debug", "--root", str(layout.tools_dir()), DENY_VERSION]
+    console.must_run(install, env=build.cargo_environment())
