@@ -106,7 +106,7 @@ def build_stand_ins() -> None:
             _write_stamp(recipe)
 
 
-def pack_ours(tag: str = "latest", version: str = "lab") -> None:
+def pack_ours(tag: str = "latest", release: bool = False) -> None:
     """Our programs, as cargo has built them already, in the image that deploy/Dockerfile makes."""
     nodes.start_builder()
     dockerfile = str(layout.ROOT / "deploy" / "Dockerfile")
@@ -115,16 +115,16 @@ def pack_ours(tag: str = "latest", version: str = "lab") -> None:
     runtime = ["--network=host", "--target=runtime", "-f", dockerfile, "-t", "order-saga-lab/runtime:1", str(empty)]
     lab.docker("builder", "build", "-q", *runtime)
     for service, image in zip(lab.SERVICES, ours(tag), strict=True):
-        context = _packed_context(service)
-        labels = [f"--build-arg=SERVICE={service}", f"--build-arg=VERSION={version}"]
+        context = _packed_context(service, release)
+        labels = [f"--build-arg=SERVICE={service}", "--build-arg=VERSION=lab"]
         recipe = ["-f", str(layout.ROOT / "deploy" / "lab" / "packed.Dockerfile")]
         lab.docker("builder", "build", "-q", *labels, *recipe, "-t", image, str(context))
     console.step(f"images: {', '.join(ours(tag))}")
 
 
-def _packed_context(service: str) -> Path:
+def _packed_context(service: str, release: bool) -> Path:
     """The program without its debugging information, and its second name."""
-    binary = layout.target_dir() / build.profile_folder(False) / service
+    binary = layout.target_dir() / build.profile_folder(release) / service
     if not binary.exists():
         raise Trouble(f"{binary} is not built: `./dev up` or `cargo build` does it")
     folder = lab.cache() / "contexts" / service
@@ -135,9 +135,9 @@ def _packed_context(service: str) -> Path:
     return folder
 
 
-def has_ours() -> bool:
+def has_ours(tag: str) -> bool:
     """Whether the builder has all four."""
-    return all(image_id("builder", image) for image in ours())
+    return all(image_id("builder", image) for image in ours(tag))
 
 
 def load(number: int, names: list[str]) -> None:
@@ -157,9 +157,9 @@ def load_into(daemon: str, names: list[str]) -> None:
     archive.unlink()
 
 
-def stack_images() -> list[str]:
-    """All images that the stack needs, with ours as `latest`."""
-    return [*_STAND_INS, *ours()]
+def stack_images(tag: str = "latest") -> list[str]:
+    """All images that the stack needs."""
+    return [*_STAND_INS, *ours(tag)]
 
 
 def report() -> list[dict]:

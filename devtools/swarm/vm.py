@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import console, layout, packages
+from .. import build, console, layout, packages
 from ..console import Trouble
-from . import images, lab, nodes
+from . import images, lab, nodes, whole
 
 _PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "mkfs.ext4": "e2fsprogs"}
 _SYSTEM = "linux-image-cloud-amd64,docker.io,iproute2,iptables,ca-certificates,kmod,curl,procps"
@@ -25,11 +25,18 @@ def run() -> int:
     """Boot, walk, power off; 0 if the walk came to its end."""
     packages.install({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
     images.build_stand_ins()
-    if not images.has_ours():
-        images.pack_ours()
     _folder().mkdir(parents=True, exist_ok=True)
-    disks = [_system(), _store(), _files()]
+    disks = [_system(), _store(_ours()), _files()]
     return _boot(disks)
+
+
+def _ours() -> str:
+    """The tag of our images: those of the whole Dockerfile if there are any, else packed ones."""
+    if images.has_ours(whole.TAG):
+        return whole.TAG
+    release = (layout.target_dir() / build.profile_folder(True) / lab.SERVICES[0]).exists()
+    images.pack_ours("packed", release)
+    return "packed"
 
 
 def _disk(name: str, folder: Path, size: str) -> Path:
@@ -53,18 +60,19 @@ def _system() -> Path:
     return disk if disk.exists() else _disk("system", root, "3G")
 
 
-def _store() -> Path:
+def _store(tag: str) -> Path:
     """Docker's own folder with all images in it, filled by a daemon on this machine: loading them there is slow."""
-    name, disk = "store", _folder() / "store.img"
-    wanted = "\n".join(images.image_id("builder", image) for image in images.stack_images())
-    stamp = _folder() / "store.images"
+    name, disk, stamp = "store", _folder() / "store.img", _folder() / "store.images"
+    wanted = "\n".join(images.image_id("builder", image) for image in images.stack_images(tag))
     if disk.exists() and stamp.exists() and stamp.read_text() == wanted:
         return disk
     stamp.unlink(missing_ok=True)
     shutil.rmtree(lab.cache() / name, ignore_errors=True)
     nodes.start_aside(name)
     try:
-        images.load_into(name, images.stack_images())
+        images.load_into(name, images.stack_images(tag))
+        for image, latest in zip(images.ours(tag), images.ours(), strict=True):
+            lab.docker(name, "tag", image, latest)
     finally:
         nodes.stop(name)
     _disk(name, lab.cache() / name, "10G")
@@ -93,10 +101,8 @@ def _kernel(part: str) -> str:
 
 
 def _boot(disks: list[Path]) -> int:
-    # Two processors, for the stack's limits ask for them, on one of the machine's. Their clock counts instructions
-    # while they are busy: however slow this is, and whatever else runs here, no time-out comes too early.
-    words = ["nice", "-n", "10", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-icount", "shift=0"]
-    words += ["-cpu", "max", "-smp", "2"]
+    # Two processors, for the stack's limits ask for them, on one of the machine's.
+    words = ["nice", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"]
     words += ["-m", "6G", "-nic", "none", "-nographic", "-no-reboot"]
     words += ["-kernel", _kernel("vmlinuz"), "-initrd", _kernel("initrd.img")]
     words += ["-append", "root=/dev/vda rw console=ttyS0 init=/init.sh panic=1 quiet"]

@@ -70,23 +70,44 @@ def orders() -> str:
 
 
 def deploy_again() -> str:
-    """deploying twice changes nothing: no task is replaced, the jobs run again"""
-    before = _tasks()
+    """deploying twice changes nothing: no task is replaced, the jobs run again without effect"""
+    before, schema, ran = _tasks(), _schema(), _last_runs()
     stack.deploy()
     time.sleep(5)
     after = _tasks()
     if before != after:
         raise Trouble(f"tasks were replaced: {sorted(before ^ after)}")
+    if _schema() != schema:
+        raise Trouble(f"Temporal's schema was {schema} and is {_schema()}")
+    again = [job for job, last in _last_runs().items() if last != ran[job]]
     if stack.order_when_ready()["status"] != "CONFIRMED":
         raise Trouble("no order after the second deployment")
-    return f"{len(after)} tasks are the same"
+    return f"{len(after)} tasks are the same, ran again: {', '.join(again) or 'no job'}, Temporal's schema: {schema}"
+
+
+_JOBS = ("temporal-schema", "temporal-namespace")
+
+
+def _last_runs() -> dict[str, str]:
+    """When each job was started last."""
+    form = ("--format", "{{.JobStatus.LastExecution}}")
+    return {job: lab.manager("service", "inspect", *form, f"{lab.STACK}_{job}") for job in _JOBS}
+
+
+def _schema() -> str:
+    """The schema's version, how often it was changed, and the namespaces, as Temporal's database has them."""
+    node, which = replicas.container("temporal-postgresql")
+    query = (
+        "SELECT (SELECT curr_version FROM schema_version), (SELECT count(*) FROM schema_update_history), "
+        "(SELECT string_agg(name, '+' ORDER BY name) FROM namespaces)"
+    )
+    return lab.docker(node, "exec", which, "psql", "-h", "/tmp", "-U", "temporal", "-tAc", query, "temporal")
 
 
 def _tasks() -> set[str]:
     """The running tasks that are not of jobs."""
-    jobs = ("temporal-schema", "temporal-namespace")
     running = [task for task in stack.tasks() if task["CurrentState"].startswith("Running")]
-    return {f"{task['Name']} {task['ID']}" for task in running if not any(job in task["Name"] for job in jobs)}
+    return {f"{task['Name']} {task['ID']}" for task in running if not any(job in task["Name"] for job in _JOBS)}
 
 
 def stage() -> str:

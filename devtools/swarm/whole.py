@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .. import build, console, layout
 from ..console import Trouble
-from . import images, lab, nodes
+from . import images, lab
 
+TAG = "whole"
 _RUST = "rust:1.95-bookworm"
 
 
@@ -18,10 +19,9 @@ def run(words: list[str]) -> int:
     if not images.image_id("builder", _RUST):
         console.step(f"image {_RUST}")
         lab.docker("builder", "build", "-q", "--network=host", "-t", _RUST, str(_context()), timeout=1800)
-    environment = {**os.environ, **lab.environment("builder")}
+    environment = {"TAG": TAG, **os.environ, **lab.environment("builder")}
     command = ["nice", str(layout.ROOT / "deploy" / "build.sh"), "--network", "host", *words]
     code = subprocess.run(command, cwd=layout.ROOT, env=environment, check=False).returncode
-    nodes.stop("builder")
     return code
 
 
