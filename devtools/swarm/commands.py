@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from .. import console
+from .. import build, console, tools
 from . import images, lab, nodes, repeat, stack, vm, walk, whole
 
 HELP = """\
@@ -51,8 +51,10 @@ def swarm(words: Sequence[str]) -> int:
 
 
 def up(count: int) -> int:
-    """A Swarm of so many nodes, with images."""
+    """A Swarm of so many nodes, with images of what the sources say now."""
     lab.require()
+    tools.install()
+    build.build(release=False)
     images.build_stand_ins()
     images.pack_ours()
     nodes.form(count)
