@@ -61,33 +61,59 @@ networks_of() {
   docker service inspect "$1" --format '{{range .Spec.TaskTemplate.Networks}}{{println .Target}}{{end}}' | grep . | sort
 }
 
-# Why a service cannot reach `host:port`; nothing if it can.
-unreachable() {
-  local from="$1" host="${2%:*}" port="${2#*:}" shared answer
-  docker service inspect "${stack}_$host" > /dev/null 2>&1 || { echo "there is no service of that name: a typing error?"; return; }
-  shared="$(comm -12 <(networks_of "$from") <(networks_of "${stack}_$host") | head -n 1)"
-  [[ -n "$shared" ]] || { echo "they share no network: networks in the stack file"; return; }
-  shared="$(docker network inspect "$shared" --format '{{.Name}}')"
-  answer="$(timeout 60 docker run --rm --network "$shared" "$image" sh -c \
-    "getent hosts $host > /dev/null || { echo name; exit; }; nc -z -w 3 $host $port || echo port" 2>&1 || true)"
-  case "$answer" in
-    '') ;;
-    name) echo "the name does not resolve: no replica of $host is healthy" ;;
-    port) echo "the name resolves and nobody answers on port $port: is that the port inside the container?" ;;
-    *) echo "could not be tried: ${answer##*$'\n'}" ;;
+shared_network() { # SERVICE SERVICE
+  local id
+  id="$(comm -12 <(networks_of "$1") <(networks_of "$2") | head -n 1)"
+  [[ -z "$id" ]] || docker network inspect "$id" --format '{{.Name}}'
+}
+
+# Tries `host:port`s from one container in a network; prints each with what came of it.
+try_from() { # NETWORK PEER…
+  # shellcheck disable=SC2016  # the shell in the container expands it
+  timeout 90 docker run --rm --network "$1" "$image" sh -c '
+    for peer in "$@"; do
+      if ! getent hosts "${peer%:*}" > /dev/null; then echo "$peer name"
+      elif ! nc -z -w 3 "${peer%:*}" "${peer#*:}"; then echo "$peer port"
+      else echo "$peer ok"; fi
+    done' sh "${@:2}" 2> /dev/null || true
+}
+
+declare -A network_of=() result_of=() # by "SERVICE PEER"
+ask() { # SERVICE PEER: in which network to try it, if it can be tried
+  local other="${stack}_${2%:*}" network
+  if ! docker service inspect "$other" > /dev/null 2>&1; then
+    found "${1#"${stack}_"} cannot reach $2: there is no service of that name: a typing error?"
+    return
+  fi
+  network="$(shared_network "$1" "$other")"
+  if [[ -n "$network" ]]; then network_of["$1 $2"]="$network"; else
+    found "${1#"${stack}_"} cannot reach $2: they share no network: networks in the stack file"
+  fi
+}
+
+tell() { # SERVICE PEER
+  local pair="${1#"${stack}_"} cannot reach $2"
+  case "${result_of[${network_of["$1 $2"]} $2]:-}" in
+    ok) ;;
+    name) found "$pair: the name does not resolve: no replica of ${2%:*} is healthy" ;;
+    port) found "$pair: the name resolves and nobody answers on port ${2#*:}: is that the port inside the container?" ;;
+    *) note "whether ${1#"${stack}_"} reaches $2 could not be tried: can this node run $image in its network?" ;;
   esac
 }
 
 connections() {
-  local name peer why
-  declare -A known
+  local name peer network result
   for name in "$@"; do
-    for peer in $(peers_of "$name"); do
-      known[$peer]="${known[$peer]-$(unreachable "$name" "$peer")}"
-      why="${known[$peer]}"
-      [[ -z "$why" ]] || found "${name#"${stack}_"} cannot reach $peer: $why"
-    done
+    for peer in $(peers_of "$name"); do ask "$name" "$peer"; done
   done
+  for network in $(printf '%s\n' "${network_of[@]}" | sort -u); do
+    mapfile -t peers < <(for name in "${!network_of[@]}"; do
+      [[ "${network_of[$name]}" != "$network" ]] || echo "${name#* }"
+    done | sort -u)
+    while read -r peer result; do result_of["$network $peer"]="$result"; done < <(try_from "$network" "${peers[@]}")
+  done
+  while read -r name peer; do [[ -z "$name" ]] || tell "$name" "$peer"; done \
+    < <(printf '%s\n' "${!network_of[@]}" | sort)
 }
 
 # What makes a rolling update felt by clients.

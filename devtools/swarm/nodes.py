@@ -110,7 +110,7 @@ def start(number: int) -> None:
     network = [f"--dns={address}", "--experimental", f"--metrics-addr={address}:9323"]
     responder = str(layout.ROOT / "devtools" / "swarm" / "nxdomain.py")
     environment = {"NODE": f"node{number}", "ADDRESS": address, "NXDOMAIN": responder}
-    _spawn(name, [*enter, *_options(name, "order-saga-lab", 2048), *network], environment)
+    _spawn(name, [*enter, *_options(name, "order-saga-lab", 8192), *network], environment)
     console.step(f"node{number}: a Docker daemon at {lab.address(number)}")
 
 
