@@ -95,10 +95,9 @@ class MariaDb(Database):
     def initialise(self, folder: Path, log: Path) -> None:
         """Create the system tables."""
         program = tools.require("mariadb-install-db")
-        method = "--auth-root-authentication-method=normal"
-        console.must_run(
-            [program, "--no-defaults", *_run_as(), method, f"--datadir={folder}", "--skip-test-db"], output=log
-        )
+        # --force: also on a machine whose own name nobody knows.
+        options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--force"]
+        console.must_run([program, "--no-defaults", *_run_as(), *options, f"--datadir={folder}"], output=log)
 
     def command(self) -> list[str]:
         """The server in the foreground."""

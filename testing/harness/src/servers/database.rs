@@ -146,7 +146,8 @@ impl Program {
             false => command.args([
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
-                "--skip-name-resolve",
+                // Also on a machine whose own name nobody knows.
+                "--force",
                 "--innodb-log-file-size=32M",
             ]),
         };
