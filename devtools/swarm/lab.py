@@ -15,6 +15,7 @@ SUBNET = "10.99.0"
 STACK = "myapp"
 STACK_FILE = layout.ROOT / "docker-stack.dev.yml"
 OVERRIDE = layout.ROOT / "deploy" / "lab" / "docker-stack.lab.yml"
+HURRY = str(OVERRIDE.with_name("docker-stack.hurry.yml"))
 SERVICES = ("orchestrator-temporal", "service-order", "service-inventory", "service-payment")
 
 _PROGRAMS = {

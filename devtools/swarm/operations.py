@@ -72,6 +72,7 @@ def change() -> str:
     """guide 7: scaling, updating, rolling back and replacing, without an order lost"""
     for number in lab.nodes():
         lab.docker(lab.node(number), "tag", "localhost:5000/service-order:latest", "localhost:5000/service-order:next")
+    stack.deploy(lab.HURRY)
     with stack.Load() as load:
         for command in _CHANGE.splitlines():
             _run(command)

@@ -15,12 +15,12 @@ def refused(done: subprocess.CompletedProcess[str], text: str) -> str:
     return lines[0]
 
 
-def deploy_with(override: str, timeout: int = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+def deploy_with(override: str, *more: str, timeout: int = 60) -> subprocess.CompletedProcess[str]:
     """deploy.sh with one more override."""
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         file.write('version: "3.8"\n' + override)
         file.flush()
-        return stack.attempt_deploy(file.name, timeout=timeout, **variables)
+        return stack.attempt_deploy(*more, file.name, timeout=timeout)
 
 
 def diagnose() -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ def never_healthy() -> str:
         "healthcheck: {test: [CMD, /usr/local/bin/service-order, nonsense], interval: 2s, retries: 2, start_period: 1s}"
     )
     line = refused(
-        deploy_with(f"services: {{service-order: {{{probe}}}}}\n", timeout=180),
+        deploy_with(f"services: {{service-order: {{{probe}}}}}\n", lab.HURRY, timeout=180),
         "rollback completed: its health check failed",
     )
     stack.order_when_ready(10)
@@ -23,7 +23,7 @@ def never_healthy() -> str:
 def wrong_setting() -> str:
     """an update with a wrong setting: deploy.sh fails and Swarm goes back"""
     environment = "environment: {SERVER_PORT: nonsense}"
-    done = deploy_with(f"services: {{service-payment: {{{environment}}}}}\n", timeout=180)
+    done = deploy_with(f"services: {{service-payment: {{{environment}}}}}\n", lab.HURRY, timeout=180)
     line = refused(done, "rollback completed: task: non-zero exit (2)")
     stack.order_when_ready(10)
     return line
@@ -32,9 +32,11 @@ def wrong_setting() -> str:
 def pauses() -> str:
     """an update that fails where Swarm does not go back by itself: deploy.sh fails, and the next deployment mends it"""
     command = "command: [redis-server, --nonsense, 'yes']"
-    line = refused(deploy_with(f"services: {{redis: {{{command}}}}}\n", timeout=180), "its update failed, paused")
+    line = refused(
+        deploy_with(f"services: {{redis: {{{command}}}}}\n", lab.HURRY, timeout=180), "its update failed, paused"
+    )
     diagnosis("its last update is paused")
-    stack.deploy()
+    stack.deploy(lab.HURRY)
     stack.order_when_ready()
     return line
 
@@ -42,10 +44,10 @@ def pauses() -> str:
 def pending() -> str:
     """an update for which no node has room: deploy.sh fails after its time, and the next deployment mends it"""
     room = "deploy: {resources: {reservations: {memory: 900G}, limits: {memory: 900G}}}"
-    done = deploy_with(f"services: {{service-inventory: {{{room}}}}}\n", timeout=20)
+    done = deploy_with(f"services: {{service-inventory: {{{room}}}}}\n", lab.HURRY, timeout=20)
     line = refused(done, "insufficient resources")
     stack.order_when_ready(10)
-    stack.deploy()
+    stack.deploy(lab.HURRY)
     return line
 
 
@@ -55,7 +57,7 @@ def release_and_rollback() -> str:
         for service in lab.SERVICES:
             lab.docker(lab.node(number), "tag", f"localhost:5000/{service}:latest", f"localhost:5000/{service}:next")
     with stack.Load() as load:
-        done = stack.attempt_deploy(TAG="next", timeout=400)
+        done = stack.attempt_deploy(lab.HURRY, TAG="next", timeout=400)
         if done.returncode:
             raise Trouble(done.stderr)
         back = lab.attempt(["deploy/rollback.sh"], lab.environment(lab.node(1)), 600)

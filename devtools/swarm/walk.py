@@ -112,13 +112,13 @@ def _tasks() -> set[str]:
 
 def stage() -> str:
     """the stage profile: one replica of each of ours, which diagnose.sh notes"""
-    stack.deploy(stack.variant("stage"), timeout=400)
+    stack.deploy(stack.variant("stage"), timeout=600)
     stack.order_when_ready()
     counts = {name: replicas for name, replicas in stack.services().items() if name in lab.SERVICES}
     notes = [line for line in scripts.diagnose().stdout.splitlines() if "only 1 replica" in line]
     if set(counts.values()) != {"1/1"} or len(notes) != len(lab.SERVICES):
         raise Trouble(f"{counts}, {notes}")
-    stack.deploy(timeout=400)
+    stack.deploy(timeout=600)
     return ", ".join(f"{name} {replicas}" for name, replicas in counts.items())
 
 
