@@ -40,7 +40,7 @@ service_health() {
     error="$(last_error "$name")"
     found "$name has $replicas: ${error:-its tasks say nothing yet}"
     [[ -z "$error" ]] || note "cause: $(cause_of "$error")"
-    log="$(timeout 10 docker service logs --raw --tail 3 "$name" 2>&1 | cut -c1-300 || true)"
+    log="$(timeout 5 docker service logs --raw --tail 3 "$name" 2>&1 | cut -c1-300 || true)"
     [[ -z "$log" ]] || note "log: ${log//$'\n'/$'\n'            }"
   fi
   local state message

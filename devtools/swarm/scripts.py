@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import time
 
 from ..console import Trouble
 from . import lab, stack
@@ -28,13 +29,18 @@ def diagnose() -> subprocess.CompletedProcess[str]:
     return lab.attempt(["deploy/diagnose.sh", lab.STACK], lab.environment(lab.node(1)))
 
 
-def diagnosis(*causes: str) -> str:
-    """diagnose.sh finds these causes, and its exit code tells; the lines."""
-    done = diagnose()
-    found = []
-    for cause in causes:
-        lines = [line.strip() for line in done.stdout.splitlines() if cause in line]
-        if done.returncode == 0 or not lines:
-            raise Trouble(f"diagnose.sh did not find {cause!r}: {done.stdout} {done.stderr}")
-        found.append(lines[0])
-    return "; ".join(found)
+def diagnosis(*causes: str, limit: float = 60) -> str:
+    """diagnose.sh finds these causes, at once or when Swarm has noticed, and its exit code tells; the lines."""
+    deadline = time.monotonic() + limit
+    while True:
+        done = diagnose()
+        found = [_line_with(cause, done.stdout) for cause in causes]
+        if done.returncode and all(found):
+            return "; ".join(found)
+        if time.monotonic() > deadline:
+            raise Trouble(f"diagnose.sh did not find {causes}: {done.stdout} {done.stderr}")
+        time.sleep(2)
+
+
+def _line_with(cause: str, text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if cause in line), "")
