@@ -146,10 +146,33 @@ uuid_id!(
     /// One order, in `orders.orders`.
     OrderId
 );
+
+impl OrderId {
+    /// The id of this saga's order: the same whoever asks, and also once nobody remembers the first request.
+    #[must_use]
+    pub fn of(saga: &SagaId) -> Self {
+        Self(named("order", saga))
+    }
+}
+
 uuid_id!(
     /// One payment, in `payments.payments`.
     PaymentId
 );
+
+impl PaymentId {
+    /// The id of this saga's payment: the same whoever asks, and also once nobody remembers the first request.
+    #[must_use]
+    pub fn of(saga: &SagaId) -> Self {
+        Self(named("payment", saga))
+    }
+}
+
+/// UUIDv5 of what it is and whose.
+fn named(kind: &str, saga: &SagaId) -> Uuid {
+    const OURS: Uuid = Uuid::from_u128(0x8b1f_4c5e_0f2d_4d0a_9c53_7a6e_21b4_90d7);
+    Uuid::new_v5(&OURS, format!("{kind}/{saga}").as_bytes())
+}
 
 /// What a client sends as `Idempotency-Key`: 8 to 64 of `A-Za-z0-9_-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

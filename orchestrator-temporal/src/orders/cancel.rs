@@ -5,8 +5,11 @@ use common::contract::{Code, SagaOrder, UndoRequest};
 use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
 
+use super::place::millis;
 use super::{Error, Orders};
 use crate::clients::Decision;
+use crate::saga::SagaInput;
+use crate::temporal::{Known, RunState};
 
 /// What came of a cancel.
 pub(crate) enum Cancelled {
@@ -28,9 +31,16 @@ impl Orders {
     }
 
     async fn decide(&self, saga: &SagaId, progress: OrderProgress, trace: &TraceContext) -> Result<Cancelled, Error> {
-        let order = self.order_of(saga, trace).await?;
+        let (order, runs) = self.order_of(saga, trace).await?;
         let undo = UndoRequest { order, reason: Code::CANCELLED_BY_CUSTOMER };
-        match self.services.cancel_payment(&undo, trace).await? {
+        let decision = self.services.cancel_payment(&undo, trace).await?;
+        if !runs {
+            // Its saga was lost, and either answer is a promise.
+            let input =
+                SagaInput { order: undo.order, deadline_ms: millis(self.limits.deadline), trace: trace.clone() };
+            self.temporal.start_over(&input).await?;
+        }
+        match decision {
             Decision::AlreadyPaid => Err(Error::AlreadyPaid),
             Decision::Cancelled { reason, .. } => {
                 // The saga meets the decision by itself; this only ends its waits. So the answer stands without it.
@@ -42,13 +52,15 @@ impl Orders {
         }
     }
 
-    /// The order as its steps carry it: from the saga's memo, or from the order's row.
-    async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<SagaOrder, Error> {
-        if let Some(order) = self.temporal.describe(saga).await?.and_then(|known| known.order) {
-            return Ok(order);
-        }
-        let order = self.services.find_order(saga, trace).await?.ok_or(Error::NotFound)?;
-        Ok(as_step(order))
+    /// The order as its steps carry it, from the saga's memo or from the order's row, and whether its saga runs.
+    async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<(SagaOrder, bool), Error> {
+        let started_with = match self.temporal.describe(saga).await? {
+            Some(Known { state: RunState::Running, order: Some(order), .. }) => return Ok((order, true)),
+            Some(Known { order, .. }) => order,
+            None => None,
+        };
+        let row = self.services.find_order(saga, trace).await?.map(as_step);
+        row.or(started_with).map(|order| (order, false)).ok_or(Error::NotFound)
     }
 }
 

@@ -18,8 +18,8 @@ impl Orders {
                 Ok(OrderProgress { steps, stuck, ..pending(&order) })
             }
             Some(Known { state: RunState::Completed, .. }) => match self.temporal.outcome_of_ended(saga).await? {
-                Some(outcome) => Ok(progress_of(saga, outcome)),
-                None => self.of_row(saga, None, trace).await,
+                Some(outcome) if !outcome.is_of_another_order() => Ok(progress_of(saga, outcome)),
+                _ => self.of_row(saga, None, trace).await,
             },
             other => self.of_row(saga, other.and_then(|known| known.order), trace).await,
         }

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
-use crate::temporal::{Known, RunState, Started};
+use crate::temporal::{EngineError, Known, RunState, Started};
 
 /// As many starts are on their way at once: in a rush each is quick then, and those that do not get their turn know that
 /// nothing was started.
@@ -72,28 +72,45 @@ impl Orders {
         let turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
         let started = self.temporal.start(&input).await.map_err(Error::MayHaveStarted)?;
         drop(turn);
-        let order = match started {
-            Started::Now => input.order,
-            Started::Before => self.the_same(input).await?,
-        };
-        Ok((pending(&order), room))
+        if started == Started::Before {
+            self.join(&input).await?;
+        }
+        Ok((pending(&input.order), room))
     }
 
-    /// The order that the key has started, if it is the same as this one. If its saga was lost it is started again, with
-    /// the ids of the first start: rows and clients have those.
-    async fn the_same(&self, input: SagaInput) -> Result<SagaOrder, Error> {
-        let Some(Known { state, order: Some(first), .. }) = self.temporal.describe(&input.order.saga_id).await? else {
+    /// Joins the saga that this key has started, if it is for the same order, and starts it again if it was lost.
+    async fn join(&self, input: &SagaInput) -> Result<(), Error> {
+        let saga = &input.order.saga_id;
+        let Some(Known { state, order: first, .. }) = self.temporal.describe(saga).await? else {
             // Gone between the two calls: its retention is over.
-            return Ok(input.order);
+            self.temporal.start(input).await.map_err(Error::MayHaveStarted)?;
+            return Ok(());
         };
-        if first.fingerprint != input.order.fingerprint {
+        let same = first.is_some_and(|first| first.fingerprint == input.order.fingerprint);
+        if !same && !self.owns(&input.order, &input.trace).await? {
             return Err(Error::KeyReused);
         }
         if state == RunState::Lost {
-            let again = SagaInput { order: first.clone(), ..input };
-            self.temporal.start_again(&again).await.map_err(Error::MayHaveStarted)?;
+            self.temporal.start_again(input).await.map_err(Error::MayHaveStarted)?;
+        } else if !same && self.was_refused_as_reused(saga).await? {
+            self.temporal.start_over(input).await.map_err(Error::MayHaveStarted)?;
         }
-        Ok(first)
+        Ok(())
+    }
+
+    /// Is the key this order's? Its row says so, also once Temporal has forgotten the first saga, and somebody with
+    /// another request has started one since.
+    async fn owns(&self, order: &SagaOrder, trace: &TraceContext) -> Result<bool, Error> {
+        let row = self.services.find_order(&order.saga_id, trace).await?;
+        Ok(row.is_some_and(|row| row.fingerprint == order.fingerprint))
+    }
+
+    /// Did the saga end because the key was another order's? Waits for its end.
+    async fn was_refused_as_reused(&self, saga: &SagaId) -> Result<bool, Error> {
+        let ended = tokio::time::timeout(self.limits.wait, self.temporal.outcome(saga)).await;
+        let outcome =
+            ended.map_err(|_| EngineError("the saga that runs under this key has not ended".to_owned()))??;
+        Ok(outcome.is_none_or(|outcome| outcome.is_of_another_order()))
     }
 
     /// The outcome, or `None` if the time is over, the process drains, or Temporal cannot say.
@@ -108,11 +125,12 @@ impl Orders {
 }
 
 fn order_of(key: &IdempotencyKey, request: PlaceOrder) -> SagaOrder {
+    let saga_id = SagaId::of(key);
     SagaOrder {
-        saga_id: SagaId::of(key),
         fingerprint: Fingerprint::of(&request),
-        order_id: OrderId::new(),
-        payment_id: PaymentId::new(),
+        order_id: OrderId::of(&saga_id),
+        payment_id: PaymentId::of(&saga_id),
+        saga_id,
         customer_id: request.customer_id,
         product_id: request.product_id,
         quantity: request.quantity,
@@ -129,6 +147,6 @@ fn refused(code: Option<Code>) -> Error {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,7 @@
 //! The steps as Temporal runs them: one call of a service each. Their names are in histories: never rename one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::contract::{Code, SagaOrder, UndoRequest};
 use common::ids::{OrderId, PaymentId};
@@ -11,6 +12,7 @@ use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::Instrument;
 
+use super::policy;
 use crate::clients::{CallError, Decision, Services};
 
 /// The input of a forward step.
@@ -181,8 +183,9 @@ async fn run<T>(
         attempt = info.attempt,
         local = info.is_local,
     );
+    let limit = policy::attempt(&info.activity_type);
     let result = tokio::select! {
-        result = call.instrument(span.clone()) => result,
+        result = tokio::time::timeout(limit, call.instrument(span.clone())) => result.unwrap_or_else(|_| Err(late(limit))),
         () = ctx.cancelled() => return Err(ActivityError::cancelled()),
     };
     let outcome = match &result {
@@ -198,6 +201,10 @@ async fn run<T>(
         span.in_scope(|| tracing::warn!(%code, detail, "the step will be tried again"));
     }
     Ok(result)
+}
+
+fn late(limit: Duration) -> CallError {
+    CallError::Failed { code: Code::SERVICE_UNAVAILABLE, detail: format!("no answer within {} s", limit.as_secs()) }
 }
 
 fn failure(code: &Code, detail: &str, is_final: bool) -> ActivityError {

@@ -47,3 +47,10 @@ pub(crate) struct SagaOutcome {
     /// Why it was cancelled: the first refusal's code.
     pub(crate) code: Option<Code>,
 }
+
+impl SagaOutcome {
+    /// Was the key another order's? Then this says nothing about the order that the key belongs to.
+    pub(crate) fn is_of_another_order(&self) -> bool {
+        self.code == Some(Code::IDEMPOTENCY_KEY_REUSED)
+    }
+}

@@ -16,13 +16,18 @@ const QUICK_PAUSE: Duration = Duration::from_millis(100);
 /// have begun by then a task stays within 6 s, below the 8 s at which Temporal would ask for a heartbeat.
 pub(super) const QUICK_BUDGET: Duration = Duration::from_secs(4);
 
-/// One attempt of a regular activity.
-const DURABLE_ATTEMPT: Duration = Duration::from_secs(10);
+/// One attempt, as a regular activity, of a step that waits for the card network.
+const NETWORK_ATTEMPT: Duration = Duration::from_secs(10);
+/// One attempt of any other: a change of a row. Short, because it holds a worker slot: orders whose service hangs are to
+/// leave room for others.
+const ROW_ATTEMPT: Duration = Duration::from_secs(3);
+/// Temporal allows an attempt so much more than it allows itself, so that it is the attempt that says why it failed.
+const MARGIN: Duration = Duration::from_secs(1);
 const DURABLE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between attempts before the pivot.
 const FORWARD_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between attempts of an undo or a confirm: somebody's money or goods wait for it.
-const UNTIL_DONE_PAUSE: Duration = Duration::from_secs(10);
+const UNTIL_DONE_PAUSE: Duration = Duration::from_secs(15);
 /// After an attempt that ended for good although it must not (a fault of ours), this long until the next.
 pub(super) const FAULT_PAUSE: Duration = Duration::from_secs(30);
 
@@ -49,8 +54,16 @@ pub(super) fn quick() -> LocalActivityOptions {
         .build()
 }
 
-/// A durable try, without a limit of attempts, until `token` is cancelled.
-pub(super) fn durable(kind: Kind, token: &WorkflowCancellationToken) -> ActivityOptions {
+/// How long one attempt of a step may take as a regular activity.
+pub(super) fn attempt(step: &str) -> Duration {
+    match step {
+        "payment.pay" | "payment.settle" => NETWORK_ATTEMPT,
+        _ => ROW_ATTEMPT,
+    }
+}
+
+/// A durable try of a step, without a limit of attempts, until `token` is cancelled.
+pub(super) fn durable(step: &str, kind: Kind, token: &WorkflowCancellationToken) -> ActivityOptions {
     let longest_pause = match kind {
         Kind::Forward => FORWARD_PAUSE,
         Kind::UntilDone => UNTIL_DONE_PAUSE,
@@ -60,7 +73,7 @@ pub(super) fn durable(kind: Kind, token: &WorkflowCancellationToken) -> Activity
         .maximum_interval(longest_pause)
         .maximum_attempts(0)
         .build();
-    ActivityOptions::with_start_to_close_timeout(DURABLE_ATTEMPT)
+    ActivityOptions::with_start_to_close_timeout(attempt(step) + MARGIN)
         .retry_policy(retry)
         .cancellation_token(token.clone())
         .build()

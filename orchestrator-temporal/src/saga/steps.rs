@@ -79,7 +79,7 @@ impl Steps {
             return output;
         }
         loop {
-            let options = policy::durable(Kind::UntilDone, &WorkflowCancellationToken::new());
+            let options = policy::durable(activity.name(), Kind::UntilDone, &WorkflowCancellationToken::new());
             let result = self.ctx.execute_activity(ByRef(&activity), input.clone(), options).await;
             self.task_begins();
             if let Ok(output) = result {
@@ -188,7 +188,8 @@ impl Stage<'_> {
         let ctx = &self.steps.ctx;
         let token = WorkflowCancellationToken::new();
         let left = self.steps.time_left().unwrap_or_default();
-        let mut activity = ctx.execute_activity(ByRef(activity), input, policy::durable(Kind::Forward, &token));
+        let mut activity =
+            ctx.execute_activity(ByRef(activity), input, policy::durable(activity.name(), Kind::Forward, &token));
         let mut deadline = ctx.timer(TimerOptions::builder(left).cancellation_token(token.clone()).build());
         let ended = select! {
             result = activity => Ok(result),

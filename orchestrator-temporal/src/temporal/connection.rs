@@ -10,6 +10,8 @@ use temporalio_common::protos::grpc::health::v1::HealthCheckRequest;
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use tokio::sync::watch;
 
+use super::ages::Ages;
+
 /// One try to connect may take this long; the SDK's own limit does not cover a peer that accepts and says nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
@@ -35,13 +37,14 @@ pub(crate) struct TemporalSettings {
 #[derive(Clone)]
 pub(crate) struct Temporal {
     pub(super) settings: Arc<TemporalSettings>,
+    pub(super) ages: Ages,
     client: watch::Sender<Option<Client>>,
 }
 
 impl Temporal {
     /// Not connected yet.
     pub(crate) fn new(settings: TemporalSettings) -> Self {
-        Self { settings: Arc::new(settings), client: watch::Sender::new(None) }
+        Self { settings: Arc::new(settings), ages: Ages::default(), client: watch::Sender::new(None) }
     }
 
     /// Connects, however long it takes.

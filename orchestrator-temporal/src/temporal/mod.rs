@@ -1,5 +1,6 @@
 //! Temporal: the only folder that names its client. Starts, follows and cancels sagas, and runs the worker.
 
+mod ages;
 mod connection;
 mod pending;
 mod sagas;

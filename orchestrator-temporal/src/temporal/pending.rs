@@ -42,10 +42,11 @@ impl Temporal {
             let found = found.map_err(|error| EngineError(error.to_string()))?;
             sagas.extend(found.id().parse::<SagaId>().ok());
         }
+        self.ages.keep(&sagas.iter().cloned().collect());
         let looked_at: Vec<_> = stream::iter(sagas)
             .map(|saga| {
                 let client = client.clone();
-                async move { stuck_steps(&client, &saga, limit).await }
+                async move { self.stuck_steps(&client, &saga, limit).await }
             })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -56,52 +57,60 @@ impl Temporal {
 
     /// Steps of one saga that have been tried for at least so long.
     pub(crate) async fn stuck_steps_of(&self, saga: &SagaId, limit: Duration) -> Result<Vec<StuckStep>, EngineError> {
-        stuck_steps(&self.connected()?, saga, limit).await
+        self.stuck_steps(&self.connected()?, saga, limit).await
     }
-}
 
-async fn stuck_steps(client: &Client, saga: &SagaId, limit: Duration) -> Result<Vec<StuckStep>, EngineError> {
-    let handle = client.get_workflow_handle::<OrderSaga>(saga.as_str());
-    let options = WorkflowDescribeOptions::builder().rpc_options(rpc()).build();
-    let described = match limited(handle.describe(options)).await? {
-        Ok(described) => described,
-        Err(WorkflowInteractionError::NotFound(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(EngineError(error.to_string())),
-    };
-    let pending: Vec<_> = described.raw().pending_activities.iter().filter(|step| is_until_done(name(step))).collect();
-    if pending.is_empty() {
-        return Ok(Vec::new());
+    async fn stuck_steps(
+        &self,
+        client: &Client,
+        saga: &SagaId,
+        limit: Duration,
+    ) -> Result<Vec<StuckStep>, EngineError> {
+        let handle = client.get_workflow_handle::<OrderSaga>(saga.as_str());
+        let options = WorkflowDescribeOptions::builder().rpc_options(rpc()).build();
+        let described = match limited(handle.describe(options)).await? {
+            Ok(described) => described,
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(EngineError(error.to_string())),
+        };
+        let pending: Vec<_> =
+            described.raw().pending_activities.iter().filter(|step| is_until_done(name(step))).collect();
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let options = WorkflowFetchHistoryOptions::builder().rpc_options(rpc()).build();
+        let events = limited(handle.fetch_history(options).into_events()).await?;
+        let begun: HashMap<String, SystemTime> = events
+            .map_err(|error| EngineError(error.to_string()))?
+            .into_iter()
+            .filter_map(|event| {
+                let Some(Attributes::ActivityTaskScheduledEventAttributes(step)) = event.attributes else {
+                    return None;
+                };
+                Some((step.activity_id, event.event_time?.try_into().ok()?))
+            })
+            .collect();
+        let steps = pending.into_iter().filter_map(|step| {
+            let known = last_tried(step)?.duration_since(*begun.get(&step.activity_id)?).ok()?;
+            let age = self.ages.of(saga, &step.activity_id, known);
+            (age >= limit).then(|| StuckStep {
+                saga: saga.clone(),
+                step: name(step).to_owned(),
+                age,
+                attempt: step.attempt.unsigned_abs(),
+                last_failure: step.last_failure.as_ref().map(|failure| failure.message.clone()),
+            })
+        });
+        Ok(steps.collect())
     }
-    let options = WorkflowFetchHistoryOptions::builder().rpc_options(rpc()).build();
-    let events = limited(handle.fetch_history(options).into_events()).await?;
-    let begun: HashMap<String, SystemTime> = events
-        .map_err(|error| EngineError(error.to_string()))?
-        .into_iter()
-        .filter_map(|event| {
-            let Some(Attributes::ActivityTaskScheduledEventAttributes(step)) = event.attributes else { return None };
-            Some((step.activity_id, event.event_time?.try_into().ok()?))
-        })
-        .collect();
-    let steps = pending.into_iter().filter_map(|step| {
-        let age = last_seen(step)?.duration_since(*begun.get(&step.activity_id)?).ok()?;
-        (age >= limit).then(|| StuckStep {
-            saga: saga.clone(),
-            step: name(step).to_owned(),
-            age,
-            attempt: step.attempt.unsigned_abs(),
-            last_failure: step.last_failure.as_ref().map(|failure| failure.message.clone()),
-        })
-    });
-    Ok(steps.collect())
 }
 
 fn name(step: &PendingActivityInfo) -> &str {
     step.activity_type.as_ref().map_or("", |activity| activity.name.as_str())
 }
 
-/// When Temporal last had to do with the step. Ages are differences of Temporal's own times, so that no clock of ours
-/// counts; tries are at most 20 s apart, so that is how late an age may be.
-fn last_seen(step: &PendingActivityInfo) -> Option<SystemTime> {
+/// When Temporal last had to do with the step, by Temporal's clock.
+fn last_tried(step: &PendingActivityInfo) -> Option<SystemTime> {
     [step.scheduled_time, step.last_started_time, step.last_attempt_complete_time]
         .into_iter()
         .flatten()

@@ -25,7 +25,7 @@ const MEMO_ORDER: &str = "order";
 /// Temporal did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("Temporal did not answer: {0}")]
-pub(crate) struct EngineError(pub(super) String);
+pub(crate) struct EngineError(pub(crate) String);
 
 /// What came of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +63,14 @@ impl Temporal {
         self.start_unless(input, WorkflowIdReusePolicy::RejectDuplicate).await
     }
 
-    /// Starts a lost saga again, unless one with its id runs or has completed. The rows make that safe, if the order is
-    /// the one that it was started with.
+    /// Starts a lost saga again, unless one with its id runs or has completed. The rows make that safe.
     pub(crate) async fn start_again(&self, input: &SagaInput) -> Result<Started, EngineError> {
         self.start_unless(input, WorkflowIdReusePolicy::AllowDuplicateFailedOnly).await
+    }
+
+    /// Starts a saga whatever became of those with its id before, unless one runs. The rows make that safe.
+    pub(crate) async fn start_over(&self, input: &SagaInput) -> Result<Started, EngineError> {
+        self.start_unless(input, WorkflowIdReusePolicy::AllowDuplicate).await
     }
 
     async fn start_unless(&self, input: &SagaInput, reuse: WorkflowIdReusePolicy) -> Result<Started, EngineError> {

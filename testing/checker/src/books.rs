@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use rust_decimal::Decimal;
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 /// Where the four databases are.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ impl Addresses {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct OrderRow {
     pub(crate) saga_id: String,
+    /// Of the request that made it.
+    pub(crate) fingerprint: String,
     pub(crate) order_id: String,
     pub(crate) payment_id: String,
     pub(crate) product_id: i64,
@@ -50,6 +53,8 @@ pub(crate) struct OrderRow {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct ReservationRow {
     pub(crate) saga_id: String,
+    pub(crate) fingerprint: String,
+    pub(crate) order_id: String,
     pub(crate) product_id: i64,
     pub(crate) quantity: i64,
     pub(crate) unit_price: Option<Decimal>,
@@ -59,6 +64,8 @@ pub(crate) struct ReservationRow {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct PaymentRow {
     pub(crate) saga_id: String,
+    pub(crate) fingerprint: String,
+    pub(crate) order_id: String,
     pub(crate) payment_id: String,
     pub(crate) amount: Decimal,
     pub(crate) status: String,
@@ -101,35 +108,31 @@ pub struct Books {
 }
 
 impl Books {
-    /// Reads all rows.
+    /// Reads all rows as they are at one moment, also while they change.
     ///
     /// # Errors
     /// A database cannot be read.
     pub async fn read(at: &Addresses) -> anyhow::Result<Self> {
-        let orders = rows::<OrderRow>(
-            at,
-            &at.orders,
-            "SELECT saga_id, order_id, payment_id, product_id, quantity, amount, status, reason FROM orders",
-        );
-        let reservations = rows::<ReservationRow>(
-            at,
-            &at.inventory,
-            "SELECT saga_id, product_id, quantity, unit_price, status FROM reservations",
-        );
-        let stock = rows::<StockRow>(at, &at.inventory, "SELECT product_id, quantity, reserved, received FROM stock");
-        let payments =
-            rows::<PaymentRow>(at, &at.payments, "SELECT saga_id, payment_id, amount, status, reason FROM payments");
-        let charges = rows::<ChargeRow>(
-            at,
-            &at.gateway,
-            "SELECT charge_key, amount, status, effective_at <= NOW(6) AS effective FROM charges",
-        );
+        let options: MySqlConnectOptions = at.server.parse().context("the server's address")?;
+        let mut db = options.connect().await.context("connecting to the database")?;
+        for sql in [
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        ] {
+            sqlx::raw_sql(sql).execute(&mut db).await.context(sql)?;
+        }
+        let orders: Vec<OrderRow> = rows(&mut db, ORDERS, &at.orders).await?;
+        let reservations: Vec<ReservationRow> = rows(&mut db, RESERVATIONS, &at.inventory).await?;
+        let stock = rows(&mut db, STOCK, &at.inventory).await?;
+        let payments: Vec<PaymentRow> = rows(&mut db, PAYMENTS, &at.payments).await?;
+        let charges: Vec<ChargeRow> = rows(&mut db, CHARGES, &at.gateway).await?;
+        db.close().await?;
         Ok(Self {
-            orders: by(orders.await?, |row| row.saga_id.clone()),
-            reservations: by(reservations.await?, |row| row.saga_id.clone()),
-            payments: by(payments.await?, |row| row.saga_id.clone()),
-            charges: by(charges.await?, |row| row.charge_key.clone()),
-            stock: stock.await?,
+            orders: by(orders, |row| row.saga_id.clone()),
+            reservations: by(reservations, |row| row.saga_id.clone()),
+            payments: by(payments, |row| row.saga_id.clone()),
+            charges: by(charges, |row| row.charge_key.clone()),
+            stock,
         })
     }
 
@@ -144,13 +147,19 @@ fn by<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, T> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
-async fn rows<T>(at: &Addresses, database: &str, sql: &'static str) -> anyhow::Result<Vec<T>>
+const ORDERS: &str =
+    "SELECT saga_id, fingerprint, order_id, payment_id, product_id, quantity, amount, status, reason FROM {}.orders";
+const RESERVATIONS: &str =
+    "SELECT saga_id, fingerprint, order_id, product_id, quantity, unit_price, status FROM {}.reservations";
+const STOCK: &str = "SELECT product_id, quantity, reserved, received FROM {}.stock";
+const PAYMENTS: &str = "SELECT saga_id, fingerprint, order_id, payment_id, amount, status, reason FROM {}.payments";
+const CHARGES: &str = "SELECT charge_key, amount, status, effective_at <= NOW(6) AS effective FROM {}.charges";
+
+/// All rows of a table; `{}` in the SQL stands for its database.
+async fn rows<T>(db: &mut MySqlConnection, sql: &str, database: &str) -> anyhow::Result<Vec<T>>
 where
-    T: for<'r> sqlx::FromRow<'r, sqlx::mysql::MySqlRow> + Send + Unpin,
+    T: for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin,
 {
-    let options: MySqlConnectOptions = at.server.parse().context("the server's address")?;
-    let pool: MySqlPool = MySqlPoolOptions::new().max_connections(1).connect_with(options.database(database)).await?;
-    let rows = sqlx::query_as(sql).fetch_all(&pool).await.with_context(|| format!("reading {database}"))?;
-    pool.close().await;
-    Ok(rows)
+    let sql = sql.replace("{}", &format!("`{database}`"));
+    sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await.with_context(|| format!("reading {database}"))
 }

@@ -21,6 +21,7 @@ pub(crate) fn judge(books: &Books, saga: &str, report: &mut Report) {
         charge: books.charges.get(saga),
     };
     never(&rows, report);
+    agree(&rows, report);
     let open = rows.open();
     if !open.is_empty() {
         report.unfinished(saga, open.join(", "));
@@ -70,13 +71,28 @@ fn never(rows: &Rows<'_>, report: &mut Report) {
     }
 }
 
+/// All rows are of one request.
+fn agree(rows: &Rows<'_>, report: &mut Report) {
+    let order = rows.order.map(|row| (&row.fingerprint, &row.order_id));
+    let reservation = rows.reservation.map(|row| (&row.fingerprint, &row.order_id));
+    let payment = rows.payment.map(|row| (&row.fingerprint, &row.order_id));
+    let mut told = [order, reservation, payment].into_iter().flatten();
+    if let Some(first) = told.next()
+        && told.any(|other| other != first)
+    {
+        report.fault(rows.saga, "its rows are of different requests, or name different orders");
+    }
+    if let (Some(order), Some(reservation)) = (rows.order, rows.reservation)
+        && (reservation.product_id, reservation.quantity) != (order.product_id, order.quantity)
+    {
+        report.fault(rows.saga, "another product or quantity is reserved than was ordered");
+    }
+}
+
 fn confirmed(rows: &Rows<'_>, report: &mut Report) {
     let Some(order) = rows.order else { return };
     match rows.reservation {
         Some(r) if r.status == "CONFIRMED" => {
-            if (r.product_id, r.quantity) != (order.product_id, order.quantity) {
-                report.fault(rows.saga, "another product or quantity is gone than was ordered");
-            }
             if r.unit_price.map(|price| price * rust_decimal::Decimal::from(r.quantity)) != Some(order.amount) {
                 report.fault(rows.saga, "the amount is not price × quantity");
             }

@@ -98,6 +98,11 @@ async fn finish(world: &World, order: &Order, delete: bool) {
     .await;
     assert_eq!(follow.status, 200, "{name}: {follow:?}");
     let deleted = if delete { Some(cancel(world, name).await) } else { None };
+    if deleted.is_some() {
+        // What DELETE promises is kept, whether the order is repeated or not.
+        let ended = async || matches!(world.follow(name).await.text("status"), "CONFIRMED" | "CANCELLED");
+        wait::until(&format!("{name}: its end"), ORDER_LIMIT, ended).await;
+    }
     let end = match deleted.as_ref().map(Reply::brief) {
         None => order.point.step.ending,
         Some((409, "ORDER_ALREADY_PAID")) => Ending::Confirmed,

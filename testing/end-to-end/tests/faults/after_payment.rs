@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// More than the worker has slots of any kind for: `ORCHESTRATOR_MAX_ORDERS` and 20 to spare.
 const WAITING: usize = 30;
+/// Orders that come meanwhile.
+const OTHERS: usize = 4;
 
 /// How a service is away.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,26 +133,36 @@ async fn shows(world: &World, key: &str, steps: &[&str]) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paid_orders_that_wait_leave_room_for_others() {
+async fn paid_orders_that_wait_for_a_service_that_is_gone_leave_room_for_others() {
+    waiting_orders_leave_room(&Action::Refuse).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paid_orders_that_wait_for_a_service_that_hangs_leave_room_for_others() {
+    waiting_orders_leave_room(&Action::HoldRequest(Gate::new())).await;
+}
+
+async fn waiting_orders_leave_room(fault: &Action) {
     let world = World::builder()
         .env(Service::Orchestrator, "ORCHESTRATOR_MAX_ORDERS", 2)
         .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
         .start()
         .await;
-    let (body, confirm) = (one_piece("CARD"), named("order.confirm"));
+    let confirm = named("order.confirm");
     let waiting: Vec<_> = (0..WAITING).map(|number| format!("waiting-{number}")).collect();
     for key in &waiting {
-        world.to_order.add(confirm.rule(&world, key).then(Action::Refuse));
+        world.to_order.add(confirm.rule(&world, key).then(fault.clone()));
     }
     stream::iter(&waiting).for_each_concurrent(2, async |key| taken(&world, key).await).await;
     for key in &waiting {
         wait::until("the order to wait", ORDER_LIMIT, async || shows(&world, key, &["order.confirm"]).await).await;
     }
 
-    let others = stream::iter(0..10).map(|number| format!("another-{number}"));
+    // A slow card: these orders need slots, too.
+    let (others, slow) = (stream::iter(0..OTHERS).map(|number| format!("another-{number}")), one_piece("CARD_SLOW"));
     others
         .for_each_concurrent(2, async |key| {
-            assert_eq!(last_answer(&world, &key, &body).await.brief(), (200, "CONFIRMED"), "{key}");
+            assert_eq!(last_answer(&world, &key, &slow).await.brief(), (200, "CONFIRMED"), "{key}");
         })
         .await;
     for key in &waiting {
@@ -161,7 +173,7 @@ async fn paid_orders_that_wait_leave_room_for_others() {
         wait::until("the order's end", ORDER_LIMIT, async || world.follow(key).await.text("status") == "CONFIRMED")
             .await;
     }
-    assert_eq!(world.settled().await.confirmed, WAITING + 10);
+    assert_eq!(world.settled().await.confirmed, WAITING + OTHERS);
 }
 
 /// Places an order that will wait, or asks for one that waits.

@@ -81,11 +81,19 @@ async fn a_refund_that_fails_four_times_is_tried_until_it_works() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_fails_twenty_times_holds_up_no_other_undo() {
     let (key, card) = ("refund-fails-20", "CARD_REFUND_FAILS_20");
-    let world = patience(1000).start().await;
+    let world = patience(1000).env(Service::Orchestrator, "STUCK_AFTER_MS", 5000).start().await;
     taken_but_undecided(&world, key, card).await;
     assert_eq!(cancel(&world, key).await.status, 202);
     only_settle_is_left(&world, key).await;
     assert_eq!(cancel(&world, key).await.status, 202, "asked again, the promise stands");
+    wait::until("it to be counted as stuck", ORDER_LIMIT, async || world.counted_as_stuck().await == "1").await;
+    assert_eq!(world.follow(key).await.json["stuck"], true);
+    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
+    assert_eq!(
+        (&list[0]["workflowId"], &list[0]["step"]),
+        (&json!(world.saga(key)), &json!("payment.settle")),
+        "{list}"
+    );
 
     // The saga would try for minutes: most of the tries are made for it.
     let settle = named("payment.settle");

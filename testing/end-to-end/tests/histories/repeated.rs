@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{World, body, order};
+use end_to_end::{Service, World, body, order};
 use harness::wait;
 use serde_json::json;
 
@@ -33,8 +33,11 @@ async fn a_forgotten_confirmed_order_is_answered_as_before_and_its_key_is_not_ta
     assert_eq!(world.place("forgotten", &other).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"));
     let history = History::of(&world, "forgotten").await;
     history.keep("key_reused_after_the_retention", history.hands_over(&[]));
-    forget(&world, "forgotten").await;
 
+    // The other request's saga has the key in Temporal now, and says nothing about this order.
+    let followed = world.follow("forgotten").await;
+    assert_eq!((followed.status, &followed.json), (200, &first.json));
+    assert_eq!(world.cancel("forgotten").await.brief(), (409, "ORDER_ALREADY_PAID"));
     let again = world.place("forgotten", &order()).await;
     assert_eq!((again.brief(), &again.json), ((200, "CONFIRMED"), &first.json));
     let history = History::of(&world, "forgotten").await;
@@ -51,6 +54,9 @@ async fn a_forgotten_refused_order_is_refused_as_before() {
 
     let again = world.place("forgotten-no", &body("CARD_DECLINED")).await;
     assert_eq!((again.brief(), &again.json), ((402, "PAYMENT_DECLINED"), &first.json));
+    let taken = world.place_async("forgotten-no", &body("CARD_DECLINED")).await;
+    let row = format!("{}/api/orders/by-saga/{}", world.process(Service::Order).url(), world.saga("forgotten-no"));
+    assert_eq!(taken.text("orderId"), world.get(&row).await.text("orderId"), "the order's id stays what it was");
     let history = History::of(&world, "forgotten-no").await;
     history.keep("refused_again_after_the_retention", history.hands_over(&[]));
 }

@@ -102,7 +102,7 @@ async fn killed_while_its_statement_waits_in_the_database_a_service_starts_the_n
     process.start();
     site.someone_waits("User lock").await;
     let mut reader = site.pool.acquire().await.expect("a connection");
-    let lock = format!("LOCK TABLES `{}`.reservations WRITE", site.database);
+    let lock = format!("LOCK TABLES `{}`._sqlx_migrations WRITE", site.database);
     sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *reader).await.expect("the lock");
     drop(migrating);
     site.someone_waits("Waiting for table metadata lock").await;

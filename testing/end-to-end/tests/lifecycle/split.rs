@@ -1,9 +1,16 @@
 //! The orchestrator as two processes: the API and the worker.
 
+use std::time::Duration;
+
 use end_to_end::{Service, World, order};
+use harness::faults::{Action, Rule};
 use harness::process::ServiceProcess;
+use harness::wait;
+use serde_json::json;
 
 use crate::health::{assert_json_log, probe, whole};
+
+const LIMIT: Duration = Duration::from_secs(90);
 
 fn worker_of(world: &World) -> ServiceProcess {
     ServiceProcess::new(Service::Orchestrator.program())
@@ -55,9 +62,35 @@ async fn without_a_worker_the_api_takes_orders_that_a_later_worker_ends() {
     let worker = worker_of(&world);
     worker.start();
     worker.wait_up().await;
-    harness::wait::until("the order to be confirmed", std::time::Duration::from_secs(30), async || {
+    wait::until("the order to be confirmed", LIMIT, async || {
         world.follow("before-the-worker").await.text("status") == "CONFIRMED"
     })
     .await;
+    assert_eq!(world.settled().await.confirmed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_no_worker_tries_shows_as_stuck_all_the_same() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "ORCHESTRATOR_ROLE", "api")
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 25_000)
+        .start()
+        .await;
+    let worker = worker_of(&world);
+    worker.start();
+    worker.wait_up().await;
+    world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
+    assert_eq!(world.place("nobody-tries", &order()).await.status, 202);
+    wait::until("the step to wait", LIMIT, async || {
+        world.follow("nobody-tries").await.json["steps"] == json!(["stock.confirm"])
+    })
+    .await;
+    worker.kill().await;
+
+    wait::until("the metric to count it", LIMIT, async || world.counted_as_stuck().await == "1").await;
+    assert_eq!(world.follow("nobody-tries").await.json["stuck"], true);
+    world.to_inventory.clear_rules();
+    worker.start();
     assert_eq!(world.settled().await.confirmed, 1);
 }

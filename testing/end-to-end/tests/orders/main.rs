@@ -2,6 +2,7 @@
 
 mod cancel;
 mod confirmed;
+mod judge;
 mod refused;
 mod repeated;
 mod rush;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use end_to_end::{PLENTY, Reply, Service, World, order, stock_up};
+use end_to_end::{PLENTY, Reply, Service, World, stock_up};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -12,15 +12,14 @@ const CLIENTS: usize = 500;
 /// No process of ours may ever need more, in kB.
 const MEMORY_LIMIT: u64 = 400_000;
 
-/// How long the clients go on; the product is to bear it for 30 s.
-fn burst() -> Duration {
-    let seconds = std::env::var("OVERLOAD_SECONDS").ok().map(|text| text.parse().expect("OVERLOAD_SECONDS: a number"));
-    Duration::from_secs(seconds.unwrap_or(8))
-}
+/// How long the clients go on, the first time and the second.
+const BURSTS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(8)];
+/// Orders one after the other, to see how quick the product is.
+const ALONE: usize = 21;
 
 /// Each client places one order after the other, and comes again when it is told to.
-async fn rush(world: &World, name: &str) -> BTreeMap<String, u32> {
-    let end = Instant::now() + burst();
+async fn rush(world: &World, name: &str, burst: Duration) -> BTreeMap<String, u32> {
+    let end = Instant::now() + burst;
     let answers = Mutex::new(BTreeMap::new());
     let clients = (0..CLIENTS).map(|client| {
         let answers = &answers;
@@ -53,6 +52,20 @@ fn answer(reply: &Reply) -> String {
     format!("{:?}", reply.brief())
 }
 
+/// The median time of an order that comes alone.
+async fn alone(world: &World, name: &str) -> Duration {
+    let mut took = Vec::new();
+    for number in 0..ALONE {
+        let begun = Instant::now();
+        let body = json!({"customerId": 1, "productId": PLENTY, "quantity": 1, "amount": 100});
+        let reply = world.place(&format!("{name}-{number}"), &body).await;
+        assert_eq!(reply.brief(), (200, "CONFIRMED"));
+        took.push(begun.elapsed());
+    }
+    took.sort();
+    took[ALONE / 2]
+}
+
 /// Resident memory of each process, in kB.
 fn memory(world: &World) -> BTreeMap<Service, u64> {
     let of = |service| {
@@ -69,13 +82,18 @@ async fn five_hundred_clients_at_once_are_served_or_told_to_come_again_and_memor
     let world = World::start().await;
     stock_up(&world).await;
     let idle = memory(&world);
-    let first = rush(&world, "rush1").await;
+    let before = alone(&world, "before").await;
+    let first = rush(&world, "rush1", BURSTS[0]).await;
     let after_first = memory(&world);
-    let second = rush(&world, "rush2").await;
+    let second = rush(&world, "rush2", BURSTS[1]).await;
     let after_second = memory(&world);
+    world.settled().await;
+    let after = alone(&world, "after").await;
 
-    println!("{CLIENTS} clients for {:?}, twice: {first:?}, {second:?}", burst());
+    println!("{CLIENTS} clients for {BURSTS:?}: {first:?}, {second:?}");
+    println!("an order alone: {before:?} before, {after:?} after: {:.2} times", after.div_duration_f64(before));
     println!("kB resident: idle {idle:?}, then {after_first:?}, then {after_second:?}");
+    assert!(first.keys().any(|answer| answer.contains("OVERLOADED")), "there was room for all: {first:?}");
     for service in Service::ALL {
         assert!(after_second[&service] < MEMORY_LIMIT, "{service:?}: {after_second:?}");
         assert!(
@@ -83,6 +101,5 @@ async fn five_hundred_clients_at_once_are_served_or_told_to_come_again_and_memor
             "{service:?}: {after_first:?} {after_second:?}"
         );
     }
-    assert_eq!(world.place("after-the-rush", &order()).await.brief(), (200, "CONFIRMED"));
     world.settled().await;
 }

@@ -129,6 +129,7 @@ async fn every_documented_answer_is_given_and_every_answer_given_is_documented()
     for method in ["GET", "DELETE"] {
         assert_eq!(orders.send(method, "never-heard-of").await.code(), "SERVICE_UNAVAILABLE");
     }
+    orders.another_request_without_service_order().await;
     servers.temporal.kill().await;
     send_samples(&seen, &world, |operation| operation.service == Service::Orchestrator).await;
 

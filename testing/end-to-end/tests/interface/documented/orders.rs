@@ -38,6 +38,17 @@ impl OrdersApi<'_> {
         self.seen.send(self.world, &Request::new(Service::Orchestrator, method, path)).await
     }
 
+    /// Whose key it is, only service-order knows.
+    pub(super) async fn another_request_without_service_order(&self) {
+        let mut other = order();
+        other["customerId"] = json!(2);
+        for path in [ORDERS, "/api/temporal/orders/async"] {
+            let request = Request::post(Service::Orchestrator, path, other.to_string());
+            let request = request.header("Idempotency-Key", self.world.key("documented-1"));
+            assert_eq!(self.seen.send(self.world, &request).await.code(), "SERVICE_UNAVAILABLE");
+        }
+    }
+
     /// Needs a short wait and a deadline a little longer.
     pub(super) async fn orders(&self) {
         let changed = |field: &str, value: Value| {

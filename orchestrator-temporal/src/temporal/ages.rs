@@ -1,0 +1,31 @@
+//! For how long steps have been waiting.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use common::ids::SagaId;
+
+/// Since when this process has known of pending steps, by saga and activity.
+///
+/// Temporal's own times tell of tries, and stand still while no worker is there to try; our clock does not. Only its
+/// differences count, so nobody's idea of the time of day does.
+#[derive(Clone, Default)]
+pub(super) struct Ages(Arc<Mutex<HashMap<(SagaId, String), Seen>>>);
+
+/// How old a step was when it was first seen here, and when that was.
+type Seen = (Duration, Instant);
+
+impl Ages {
+    /// The age of a step, of which Temporal says that it was at least `known` when it was tried last.
+    pub(super) fn of(&self, saga: &SagaId, activity: &str, known: Duration) -> Duration {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (base, since) = seen.entry((saga.clone(), activity.to_owned())).or_insert_with(|| (known, Instant::now()));
+        known.max(*base + since.elapsed())
+    }
+
+    /// Forgets the steps of all other sagas.
+    pub(super) fn keep(&self, running: &HashSet<SagaId>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(saga, _), _| running.contains(saga));
+    }
+}
