@@ -24,7 +24,7 @@ async fn command(world: &World, orders: &[Order], command: &[&str]) {
                 Ok(_) => true,
                 // The server was slow to answer an earlier try.
                 Err(error) if error.contains("already completed") => true,
-                Err(error) if error.contains("deadline exceeded") => false,
+                Err(error) if error.contains("deadline exceeded") || error.contains("Workflow is busy") => false,
                 Err(error) => panic!("{}: {error}", order.key),
             };
             wait::until(&format!("{}: Temporal to {command:?}", order.key), ORDER_LIMIT, done).await;
