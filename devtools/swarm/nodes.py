@@ -165,6 +165,9 @@ def form(count: int) -> None:
             lab.docker(lab.node(number), "swarm", "join", "--token", token, f"{lab.address(1)}:2377")
     if count > 1:
         lab.manager("node", "update", "--label-add", "type=db", "node1")
+    ready = lab.manager("node", "ls", "--format", "{{.Status}}").split().count("Ready")
+    if ready != count:
+        raise Trouble(f"{ready} of {count} nodes are ready in the Swarm")
 
 
 def _swarm(number: int) -> str:

@@ -11,7 +11,8 @@ def no_daemon() -> str:
 
 def no_swarm() -> str:
     """deploy.sh before `docker swarm init`"""
-    lab.manager("swarm", "leave", "--force")
+    for number in reversed(lab.nodes()):
+        lab.docker(lab.node(number), "swarm", "leave", "--force")
     done = stack.attempt_deploy()
     nodes.form(len(lab.nodes()))
     return refused(done, "not in a Swarm: docker swarm init")

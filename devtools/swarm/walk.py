@@ -31,12 +31,14 @@ def test(count: int) -> int:
 
 
 def _checks(count: int) -> list[Callable[[], str]]:
-    walk = [config, refusals.no_swarm, *refusals.CHECKS, deploy, orders, replicas.scale_up, replicas.scale_down]
-    walk += [replicas.killed, deploy_again, operations.look, *updates.CHECKS, *faults.CHECKS]
-    if count > 1:
-        walk[2:2] = [refusals.worker]
-        walk += [replicas.spread, replicas.every_node, stage, operations.change, operations.maintenance]
-    return [*walk, remove, secrets.variant, leave]
+    """On several nodes, what needs them; what goes wrong in a stack alone is seen on one."""
+    around = [replicas.scale_up, replicas.scale_down, replicas.killed, deploy_again, operations.look]
+    if count == 1:
+        before, after = [config, refusals.no_swarm, *refusals.CHECKS], [*updates.CHECKS, *faults.CHECKS]
+    else:
+        before, after = [refusals.no_swarm, refusals.worker], [*_SEVERAL, faults.stands, faults.drained]
+        around = [replicas.spread, replicas.every_node, *around]
+    return [*before, deploy, orders, *around, *after, remove, secrets.variant, leave]
 
 
 _VARIANTS = ((), ("stage",), ("nodes",), ("secrets",), ("nodes", "secrets"), ("nodes", "stage", "secrets"))
@@ -120,6 +122,9 @@ def stage() -> str:
         raise Trouble(f"{counts}, {notes}")
     stack.deploy(timeout=600)
     return ", ".join(f"{name} {replicas}" for name, replicas in counts.items())
+
+
+_SEVERAL = [stage, operations.change, operations.maintenance]
 
 
 def remove() -> str:
