@@ -65,9 +65,16 @@ impl Database {
         Lock { _transaction: transaction }
     }
 
-    /// Does a transaction wait for a lock in the gateway's ledger?
-    pub(crate) async fn ledger_is_waited_for(&self) -> bool {
-        self.has_transaction(&format!("trx_state = 'LOCK WAIT' AND db = '{}'", self.gateway)).await
+    /// When the newest of all open transactions began, by the server's own clock.
+    pub(crate) async fn last_began(&self) -> String {
+        let sql = "SELECT COALESCE(CAST(MAX(trx_started) AS CHAR), '2000-01-01') FROM information_schema.innodb_trx";
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Does a transaction that has begun after this wait for a lock in the gateway's ledger?
+    pub(crate) async fn ledger_is_waited_for_since(&self, moment: &str) -> bool {
+        let which = format!("trx_state = 'LOCK WAIT' AND db = '{}' AND trx_started > '{moment}'", self.gateway);
+        self.has_transaction(&which).await
     }
 
     /// Is a transaction open on either database?

@@ -88,9 +88,15 @@ impl Payment {
         let charge = database.lock_charge(saga).await;
         assert_eq!(cancel(world, &self.key).await.status, 202, "{}: DELETE", self.key);
         // Quick tries are given up too soon: the third is a regular activity.
-        wait::until(&format!("{}: the gateway to be told", self.key), ORDER_LIMIT, async || {
+        wait::until(&format!("{}: a third call", self.key), ORDER_LIMIT, async || {
             let calls = world.to_payment.calls_to("steps/settle").into_iter();
-            calls.filter(|call| call.text().contains(saga)).count() >= 3 && database.ledger_is_waited_for().await
+            calls.filter(|call| call.text().contains(saga)).count() >= 3
+        })
+        .await;
+        // What a quick try has left behind may wait for some time yet.
+        let of_quick_tries = database.last_began().await;
+        wait::until(&format!("{}: the gateway to be told", self.key), ORDER_LIMIT, async || {
+            database.ledger_is_waited_for_since(&of_quick_tries).await
         })
         .await;
         self.lock = Some(charge);
