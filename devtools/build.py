@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import console, layout
@@ -116,10 +116,12 @@ def is_current(release: bool) -> bool:
     return built == {"sources": _fingerprint(), "target": str(layout.target_dir())}
 
 
-def build(release: bool) -> None:
-    """Build the services, with cargo's own output."""
+def build(programs: Iterable[str], release: bool) -> None:
+    """Build these programs, with cargo's own output."""
     sources = _fingerprint()
-    command = ["cargo", "build", "--workspace", "--bins", *(["--release"] if release else [])]
+    # --workspace: with the features that the tests build them with, or else each would build all anew.
+    chosen = [word for program in programs for word in ("--bin", program)]
+    command = ["cargo", "build", "--workspace", *chosen, *(["--release"] if release else [])]
     console.step(f"building: {' '.join(command)}")
     console.must_run(command, env=cargo_environment())
     layout.STATE.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from . import build, console, down, interrupts, layout, lint, sqlx_prepare, status, testing, up
+from . import build, console, down, interrupts, layout, lint, servers, sqlx_prepare, status, testing, up
 from .console import Trouble
 from .interrupts import Interrupted
 from .swarm import commands as swarm_commands
@@ -106,6 +106,8 @@ def _cargo_run(package: str) -> Callable[[Sequence[str]], int]:
     """A sub-command that is a program of the workspace; it takes this process' place."""
 
     def run(words: Sequence[str]) -> int:
+        if package == "checker" and not words and not any(one.running() for one in (servers.MariaDb(), servers.MySql())):
+            raise Trouble("there are no books to check: nothing is running; start it with ./dev up")
         build.require_toolchain()
         manifest = str(layout.ROOT / "Cargo.toml")
         argv = ["cargo", "run", "-q", "--manifest-path", manifest, "-p", package, "--", *words]

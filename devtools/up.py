@@ -47,7 +47,7 @@ def _build_if_needed(ours: list[Service], release: bool, pieces: list[Piece]) ->
         return
     build.require_toolchain()
     tools.install()
-    build.build(release)
+    build.build((service.name for service in ours), release)
     for service in ours:
         if not service.binary.exists():
             raise Trouble(f"the build did not make {service.binary}")

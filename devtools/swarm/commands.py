@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from .. import build, console, tools
+from .. import build, console, services, tools
 from . import images, lab, nodes, repeat, stack, vm, walk, whole
 
 HELP = """\
@@ -54,7 +54,7 @@ def up(count: int) -> int:
     """A Swarm of so many nodes, with images of what the sources say now."""
     lab.require()
     tools.install()
-    build.build(release=False)
+    build.build((service.name for service in services.every_service()), release=False)
     images.build_stand_ins()
     images.pack_ours()
     nodes.form(count)
