@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from .. import build, console, services, tools
+from .. import build, console, lock, services, tools
 from . import images, lab, nodes, repeat, stack, vm, walk, whole
 
 HELP = """\
@@ -79,9 +79,10 @@ def test(words: Sequence[str]) -> int:
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
     parser.add_argument("--repeat", type=int, default=0, help="deploy from nothing so many times, in shuffled orders")
     chosen = parser.parse_args(words)
-    try:
-        up(chosen.nodes)
-        stack.remove()
-        return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
-    finally:
-        nodes.stop_all(wipe=False)
+    with lock.held(lab.cache() / "lock"):
+        try:
+            up(chosen.nodes)
+            stack.remove()
+            return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
+        finally:
+            nodes.stop_all(wipe=False)

@@ -1,5 +1,6 @@
 """The stack in the lab: deployed by the product's own script, asked with curl, removed."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -86,6 +87,17 @@ def order(number: int = 1, what: dict | None = None) -> dict:
         return {"success": False, "answer": answer[:500]}
 
 
+def outcome(answer: dict, limit: float = 60) -> dict:
+    """An order that was still PENDING when it was answered: what became of it."""
+    deadline = time.monotonic() + limit
+    while answer.get("status") == "PENDING" and time.monotonic() < deadline:
+        time.sleep(1)
+        text = curl(f"http://localhost:21081/api/temporal/orders/{answer['workflowId']}")
+        with contextlib.suppress(ValueError):
+            answer = {**answer, **json.loads(text)}
+    return answer
+
+
 def order_when_ready(limit: float = 60) -> dict:
     """The first order that is CONFIRMED; the answers that came before it end in trouble after the limit."""
     deadline = time.monotonic() + limit
@@ -107,7 +119,7 @@ class Load:
 
     def _run(self) -> None:
         while not self._end.wait(0.2):
-            answer = order()
+            answer = outcome(order())
             if answer.get("status") == "CONFIRMED":
                 self.confirmed += 1
             else:
