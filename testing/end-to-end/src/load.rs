@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Adds the products that customers order.
 pub async fn stock_up(world: &World) {
     let products = format!("{}/api/inventory/products", world.process(Service::Inventory).url());
-    for (id, quantity) in [(PLENTY, 1_000_000), (SCARCE, 60)] {
+    for (id, quantity) in [(PLENTY, 1_000_000), (SCARCE, 8)] {
         let product = json!({"productId": id, "name": "Soap", "price": PRICE, "quantity": quantity});
         assert_eq!(world.post(&products, &product).await.status, 201);
     }
