@@ -1,10 +1,13 @@
 //! The databases of a world, for tests that must know, or hold, exactly how far a payment is.
 
+use std::time::Duration;
+
 use end_to_end::World;
 use end_to_end::steps::ORDER_LIMIT;
 use harness::wait;
 use sqlx::mysql::{MySql, MySqlPool};
 use sqlx::{AssertSqlSafe, Transaction};
+use tokio::sync::Mutex;
 
 /// The payment service's database and the gateway's ledger.
 pub(crate) struct Database {
@@ -68,7 +71,7 @@ impl Database {
     /// When the newest of all open transactions began, by the server's own clock.
     pub(crate) async fn last_began(&self) -> String {
         let sql = "SELECT COALESCE(CAST(MAX(trx_started) AS CHAR), '2000-01-01') FROM information_schema.innodb_trx";
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        self.of_transactions(sql).await
     }
 
     /// Does a transaction that has begun after this wait for a lock in the gateway's ledger?
@@ -87,7 +90,19 @@ impl Database {
             "SELECT COUNT(*) FROM information_schema.innodb_trx \
              JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE {which}"
         );
-        let found: sqlx::Result<i64> = sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(&self.pool).await;
-        found.unwrap_or_else(|error| panic!("{sql}: {error}")) > 0
+        self.of_transactions::<i64>(&sql).await > 0
+    }
+
+    /// What `innodb_trx` says now. It says what it said before until nobody has looked at it for 0.1 s: who asks again and
+    /// again without a pause would never hear anything new.
+    async fn of_transactions<T>(&self, sql: &str) -> T
+    where
+        T: sqlx::Type<MySql> + for<'r> sqlx::Decode<'r, MySql> + Send + Unpin,
+    {
+        static LOOK: Mutex<()> = Mutex::const_new(());
+        let _alone = LOOK.lock().await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let found = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.pool).await;
+        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 }
