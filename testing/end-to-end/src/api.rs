@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::World;
 
 /// Longer than any answer may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// An answer.
 #[derive(Debug, Clone)]
