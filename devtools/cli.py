@@ -106,14 +106,19 @@ def _cargo_run(package: str) -> Callable[[Sequence[str]], int]:
     """A sub-command that is a program of the workspace; it takes this process' place."""
 
     def run(words: Sequence[str]) -> int:
-        if package == "checker" and not words and not any(one.running() for one in (servers.MariaDb(), servers.MySql())):
-            raise Trouble("there are no books to check: nothing is running; start it with ./dev up")
         build.require_toolchain()
         manifest = str(layout.ROOT / "Cargo.toml")
         argv = ["cargo", "run", "-q", "--manifest-path", manifest, "-p", package, "--", *words]
         os.execvpe("cargo", argv, {**os.environ, **build.cargo_environment()})
 
     return run
+
+
+def _check(words: Sequence[str]) -> int:
+    databases = (servers.MariaDb(), servers.MySql())
+    if not words and not any(database.running() for database in databases):
+        raise Trouble("there are no books to check: nothing is running; start it with ./dev up")
+    return _cargo_run("checker")(words)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -127,7 +132,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sqlx-prepare": _sqlx_prepare,
     "images": _images,
     "swarm": swarm_commands.swarm,
-    "check": _cargo_run("checker"),
+    "check": _check,
     "soak": _cargo_run("soak"),
     "help": _help,
     "--help": _help,

@@ -1,6 +1,5 @@
 """`./dev test`: everything CI runs, or some of the tests."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 

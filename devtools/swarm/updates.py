@@ -5,16 +5,19 @@ from . import lab, stack
 from .scripts import deploy_with, diagnose, diagnosis, refused
 
 
+def _failed(override: str, why: str, timeout: int = 180) -> str:
+    """An update that deploy.sh says has failed, and why; orders go through all the same."""
+    line = refused(deploy_with(f"services: {override}\n", lab.HURRY, timeout=timeout), why)
+    stack.order_when_ready(10)
+    return line
+
+
 def never_healthy() -> str:
     """an update that never gets healthy: deploy.sh fails, Swarm goes back, and an order goes through"""
     probe = (
         "healthcheck: {test: [CMD, /usr/local/bin/service-order, nonsense], interval: 2s, retries: 2, start_period: 1s}"
     )
-    line = refused(
-        deploy_with(f"services: {{service-order: {{{probe}}}}}\n", lab.HURRY, timeout=180),
-        "rollback completed: its health check failed",
-    )
-    stack.order_when_ready(10)
+    line = _failed(f"{{service-order: {{{probe}}}}}", "rollback completed: its health check failed")
     if "took that back" not in diagnose().stdout:
         raise Trouble("diagnose.sh does not say that the update was taken back")
     return line
@@ -23,10 +26,7 @@ def never_healthy() -> str:
 def wrong_setting() -> str:
     """an update with a wrong setting: deploy.sh fails and Swarm goes back"""
     environment = "environment: {SERVER_PORT: nonsense}"
-    done = deploy_with(f"services: {{service-payment: {{{environment}}}}}\n", lab.HURRY, timeout=180)
-    line = refused(done, "rollback completed: task: non-zero exit (2)")
-    stack.order_when_ready(10)
-    return line
+    return _failed(f"{{service-payment: {{{environment}}}}}", "rollback completed: task: non-zero exit (2)")
 
 
 def pauses() -> str:
@@ -44,9 +44,7 @@ def pauses() -> str:
 def pending() -> str:
     """an update for which no node has room: deploy.sh fails after its time, and the next deployment mends it"""
     room = "deploy: {resources: {reservations: {memory: 900G}, limits: {memory: 900G}}}"
-    done = deploy_with(f"services: {{service-inventory: {{{room}}}}}\n", lab.HURRY, timeout=20)
-    line = refused(done, "insufficient resources")
-    stack.order_when_ready(10)
+    line = _failed(f"{{service-inventory: {{{room}}}}}", "insufficient resources", timeout=20)
     stack.deploy(lab.HURRY)
     return line
 

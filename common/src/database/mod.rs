@@ -117,10 +117,7 @@ async fn is_alive(connection: &mut MySqlConnection, idle: Duration) -> Result<bo
     if idle < SUSPICIOUS {
         return Ok(true);
     }
-    match tokio::time::timeout(ALIVE_LIMIT, connection.ping()).await {
-        Ok(answer) => answer.map(|()| true),
-        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
-    }
+    answers(ALIVE_LIMIT, connection.ping()).await
 }
 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
@@ -136,9 +133,16 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
 ///
 /// Without a limit a connection into a network that swallows packets would hold its place in the pool for minutes.
 async fn is_clean(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
-    match tokio::time::timeout(RELEASE_LIMIT, connection.execute("ROLLBACK")).await {
-        Ok(Ok(_)) => Ok(true),
-        Ok(Err(error)) => Err(error),
+    answers(RELEASE_LIMIT, connection.execute("ROLLBACK")).await
+}
+
+/// `true`, or the error, or that there was no answer in time.
+async fn answers<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map(|_| true),
         Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }
 }

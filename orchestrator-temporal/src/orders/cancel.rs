@@ -5,10 +5,8 @@ use common::contract::{Code, SagaOrder, UndoRequest};
 use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
 
-use super::place::millis;
 use super::{Error, Orders};
 use crate::clients::Decision;
-use crate::saga::SagaInput;
 use crate::temporal::{Known, RunState};
 
 /// What came of a cancel.
@@ -36,9 +34,7 @@ impl Orders {
         let decision = self.services.cancel_payment(&undo, trace).await?;
         if !runs {
             // Its saga was lost, and either answer is a promise.
-            let input =
-                SagaInput { order: undo.order, deadline_ms: millis(self.limits.deadline), trace: trace.clone() };
-            self.temporal.start_over(&input).await?;
+            self.temporal.start_over(&self.input_of(undo.order, trace.clone())).await?;
         }
         match decision {
             Decision::AlreadyPaid => Err(Error::AlreadyPaid),

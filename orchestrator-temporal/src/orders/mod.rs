@@ -15,10 +15,11 @@ use common::contract::order::{OrderProgress, OrderStatus};
 use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
 use common::lifecycle::Lifecycle;
+use common::telemetry::trace::TraceContext;
 use tokio::sync::Semaphore;
 
 use crate::clients::{CallError, Services};
-use crate::saga::SagaOutcome;
+use crate::saga::{SagaInput, SagaOutcome};
 use crate::temporal::{EngineError, Temporal};
 
 /// The use cases, with what they need.
@@ -76,6 +77,12 @@ impl Orders {
     ) -> Self {
         let (room, turns) = (Arc::new(Semaphore::new(max_orders)), Arc::new(Semaphore::new(place::STARTS_AT_ONCE)));
         Self { temporal, services, lifecycle, room, turns, limits }
+    }
+
+    /// What a saga for this order starts with.
+    fn input_of(&self, order: SagaOrder, trace: TraceContext) -> SagaInput {
+        let deadline_ms = u64::try_from(self.limits.deadline.as_millis()).unwrap_or(u64::MAX);
+        SagaInput { order, deadline_ms, trace }
     }
 }
 

@@ -42,7 +42,8 @@ impl Orders {
             Some(outcome) if outcome.status == OrderStatus::Confirmed => {
                 Ok(Placed::Confirmed(progress_of(&saga, outcome)))
             }
-            Some(outcome) => Err(refused(outcome.code)),
+            Some(outcome) if outcome.is_of_another_order() => Err(Error::KeyReused),
+            Some(outcome) => Err(Error::Refused(outcome.code.unwrap_or(Code::SAGA_CANCELLED))),
         }
     }
 
@@ -67,8 +68,7 @@ impl Orders {
         trace: TraceContext,
     ) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
-        let order = order_of(key, request);
-        let input = SagaInput { order, deadline_ms: millis(self.limits.deadline), trace };
+        let input = self.input_of(order_of(key, request), trace);
         let turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
         let started = self.temporal.start(&input).await.map_err(Error::MayHaveStarted)?;
         drop(turn);
@@ -137,16 +137,4 @@ fn order_of(key: &IdempotencyKey, request: PlaceOrder) -> SagaOrder {
         amount: request.amount,
         payment_method: request.payment_method,
     }
-}
-
-/// The client's answer for an order that ended CANCELLED.
-fn refused(code: Option<Code>) -> Error {
-    match code {
-        Some(code) if code == Code::IDEMPOTENCY_KEY_REUSED => Error::KeyReused,
-        code => Error::Refused(code.unwrap_or(Code::SAGA_CANCELLED)),
-    }
-}
-
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

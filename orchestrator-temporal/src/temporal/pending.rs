@@ -6,14 +6,13 @@ use std::time::{Duration, SystemTime};
 use common::ids::SagaId;
 use futures::StreamExt;
 use futures::stream;
-use temporalio_client::errors::WorkflowInteractionError;
-use temporalio_client::{Client, WorkflowDescribeOptions, WorkflowFetchHistoryOptions, WorkflowListOptions};
+use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowListOptions};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
 use super::sagas::{limited, rpc};
 use super::{EngineError, Temporal};
-use crate::saga::{OrderSaga, is_until_done};
+use crate::saga::is_until_done;
 
 /// As many running sagas are looked at.
 const LIST_LIMIT: usize = 1000;
@@ -44,10 +43,7 @@ impl Temporal {
         }
         self.ages.keep(&sagas.iter().cloned().collect());
         let looked_at: Vec<_> = stream::iter(sagas)
-            .map(|saga| {
-                let client = client.clone();
-                async move { self.stuck_steps(&client, &saga, limit).await }
-            })
+            .map(|saga| async move { self.stuck_steps_of(&saga, limit).await })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -57,22 +53,7 @@ impl Temporal {
 
     /// Steps of one saga that have been tried for at least so long.
     pub(crate) async fn stuck_steps_of(&self, saga: &SagaId, limit: Duration) -> Result<Vec<StuckStep>, EngineError> {
-        self.stuck_steps(&self.connected()?, saga, limit).await
-    }
-
-    async fn stuck_steps(
-        &self,
-        client: &Client,
-        saga: &SagaId,
-        limit: Duration,
-    ) -> Result<Vec<StuckStep>, EngineError> {
-        let handle = client.get_workflow_handle::<OrderSaga>(saga.as_str());
-        let options = WorkflowDescribeOptions::builder().rpc_options(rpc()).build();
-        let described = match limited(handle.describe(options)).await? {
-            Ok(described) => described,
-            Err(WorkflowInteractionError::NotFound(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(EngineError(error.to_string())),
-        };
+        let Some((handle, described)) = self.described(saga).await? else { return Ok(Vec::new()) };
         let pending: Vec<_> =
             described.raw().pending_activities.iter().filter(|step| is_until_done(name(step))).collect();
         if pending.is_empty() {

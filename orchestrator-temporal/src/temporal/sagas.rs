@@ -6,8 +6,9 @@ use common::contract::SagaOrder;
 use common::ids::SagaId;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::{
-    Client, RetryOptions, RpcOptions, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
-    WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
+    Client, RetryOptions, RpcOptions, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
+    WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    WorkflowStartOptions,
 };
 use temporalio_common::MemoValues;
 
@@ -93,13 +94,7 @@ impl Temporal {
 
     /// What is known of a saga; `None` if Temporal knows nothing of it.
     pub(crate) async fn describe(&self, saga: &SagaId) -> Result<Option<Known>, EngineError> {
-        let handle = self.connected()?.get_workflow_handle::<OrderSaga>(saga.as_str());
-        let options = WorkflowDescribeOptions::builder().rpc_options(rpc()).build();
-        let described = match limited(handle.describe(options)).await? {
-            Ok(described) => described,
-            Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(EngineError(error.to_string())),
-        };
+        let Some((_, described)) = self.described(saga).await? else { return Ok(None) };
         let state = match described.status() {
             WorkflowExecutionStatus::Running => RunState::Running,
             WorkflowExecutionStatus::Completed => RunState::Completed,
@@ -109,6 +104,20 @@ impl Temporal {
         let steps = pending.iter().filter_map(|step| Some(step.activity_type.as_ref()?.name.clone())).collect();
         let order = described.memo().get::<SagaOrder>(MEMO_ORDER).ok().flatten();
         Ok(Some(Known { state, order, steps }))
+    }
+
+    /// A saga's handle with all that Temporal says of it; `None` if it knows nothing.
+    pub(super) async fn described(
+        &self,
+        saga: &SagaId,
+    ) -> Result<Option<(WorkflowHandle<Client, OrderSaga>, WorkflowExecutionDescription)>, EngineError> {
+        let handle = self.connected()?.get_workflow_handle::<OrderSaga>(saga.as_str());
+        let options = WorkflowDescribeOptions::builder().rpc_options(rpc()).build();
+        match limited(handle.describe(options)).await? {
+            Ok(described) => Ok(Some((handle, described))),
+            Err(WorkflowInteractionError::NotFound(_)) => Ok(None),
+            Err(error) => Err(EngineError(error.to_string())),
+        }
     }
 
     /// Waits for a saga's outcome; `None` if it ended without one (terminated, failed).

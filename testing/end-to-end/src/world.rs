@@ -235,7 +235,7 @@ impl World {
         line.trim_start_matches("orders_stuck ").to_owned()
     }
 
-    /// What the checker says now. The books are read one after the other, so only a settled world is judged fairly.
+    /// What the checker says of the books as they are now.
     pub async fn report(&self) -> Report {
         let books = Books::read(&self.addresses).await.expect("the books can be read");
         let answers = self.answers.lock().expect("no test thread has panicked with it").clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is};
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, payment_is, shows_as_stuck};
 use end_to_end::{Service, World};
 use futures::{StreamExt, stream};
 use harness::faults::{Action, Gate};
@@ -87,10 +87,7 @@ async fn paid_order_shows_as_stuck_without(service: Service, step: &str) {
     paid_without(&world, key, &[service], Away::Killed).await;
     let back = Instant::now() + Duration::from_secs(120);
 
-    wait::until("GET to show it as stuck", ORDER_LIMIT, async || world.follow(key).await.json["stuck"] == true).await;
-    wait::until("the metric to count it", ORDER_LIMIT, async || world.counted_as_stuck().await == "1").await;
-    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
-    assert_eq!((&list[0]["workflowId"], &list[0]["step"]), (&json!(world.saga(key)), &json!(step)), "{list}");
+    shows_as_stuck(&world, key, step).await;
     tokio::time::sleep_until(back).await;
     assert!(shows(&world, key, &[step]).await, "{:?}", world.follow(key).await);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece};
+use end_to_end::steps::{ORDER_LIMIT, begin, cancel, last_answer, named, one_piece, shows_as_stuck};
 use end_to_end::{Service, World};
 use harness::faults::Action;
 use harness::wait;
@@ -14,7 +14,6 @@ use crate::late_gateway::{in_ledger, ledger, patience, pay_again, since_payment}
 async fn only_settle_is_left(world: &World, key: &str) {
     wait::until("all other undos to be done", ORDER_LIMIT, async || {
         let report = world.report().await;
-        // Books read while rows change need not agree yet.
         report.is_sound()
             && !report.unfinished.is_empty()
             && report.unfinished.iter().all(|row| row.what == "payment CANCELLING")
@@ -86,14 +85,7 @@ async fn a_refund_that_fails_twenty_times_holds_up_no_other_undo() {
     assert_eq!(cancel(&world, key).await.status, 202);
     only_settle_is_left(&world, key).await;
     assert_eq!(cancel(&world, key).await.status, 202, "asked again, the promise stands");
-    wait::until("it to be counted as stuck", ORDER_LIMIT, async || world.counted_as_stuck().await == "1").await;
-    assert_eq!(world.follow(key).await.json["stuck"], true);
-    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
-    assert_eq!(
-        (&list[0]["workflowId"], &list[0]["step"]),
-        (&json!(world.saga(key)), &json!("payment.settle")),
-        "{list}"
-    );
+    shows_as_stuck(&world, key, "payment.settle").await;
 
     // The saga would try for minutes: most of the tries are made for it.
     let settle = named("payment.settle");

@@ -62,7 +62,7 @@ async fn without_a_worker_the_api_takes_orders_that_a_later_worker_ends() {
     let worker = worker_of(&world);
     worker.start();
     worker.wait_up().await;
-    wait::until("the order to be confirmed", LIMIT, async || {
+    wait::until("the order to be confirmed", Duration::from_secs(30), async || {
         world.follow("before-the-worker").await.text("status") == "CONFIRMED"
     })
     .await;
