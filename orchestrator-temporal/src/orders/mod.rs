@@ -2,6 +2,7 @@
 
 mod cancel;
 mod follow;
+mod keys;
 mod place;
 mod stuck;
 
@@ -18,6 +19,7 @@ use common::lifecycle::Lifecycle;
 use common::telemetry::trace::TraceContext;
 use tokio::sync::Semaphore;
 
+use self::keys::Keys;
 use crate::clients::{CallError, Services};
 use crate::saga::{SagaInput, SagaOutcome};
 use crate::temporal::{EngineError, Temporal};
@@ -32,6 +34,7 @@ pub(crate) struct Orders {
     room: Arc<Semaphore>,
     /// Turns to start one.
     turns: Arc<Semaphore>,
+    keys: Keys,
     limits: Limits,
 }
 
@@ -76,7 +79,7 @@ impl Orders {
         limits: Limits,
     ) -> Self {
         let (room, turns) = (Arc::new(Semaphore::new(max_orders)), Arc::new(Semaphore::new(place::STARTS_AT_ONCE)));
-        Self { temporal, services, lifecycle, room, turns, limits }
+        Self { temporal, services, lifecycle, room, turns, keys: Keys::default(), limits }
     }
 
     /// What a saga for this order starts with.

@@ -69,21 +69,25 @@ impl Orders {
     ) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let input = self.input_of(order_of(key, request), trace);
-        let turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
-        let started = self.temporal.start(&input).await.map_err(Error::MayHaveStarted)?;
-        drop(turn);
-        if started == Started::Before {
+        let first = self.keys.first(&input.order.saga_id).await;
+        if first.is_none() || self.start_new(&input).await? == Started::Before {
+            drop(first);
             self.join(&input).await?;
         }
         Ok((pending(&input.order), room))
+    }
+
+    async fn start_new(&self, input: &SagaInput) -> Result<Started, Error> {
+        let _turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
+        self.temporal.start(input).await.map_err(Error::MayHaveStarted)
     }
 
     /// Joins the saga that this key has started, if it is for the same order, and starts it again if it was lost.
     async fn join(&self, input: &SagaInput) -> Result<(), Error> {
         let saga = &input.order.saga_id;
         let Some(Known { state, order: first, .. }) = self.temporal.describe(saga).await? else {
-            // Gone between the two calls: its retention is over.
-            self.temporal.start(input).await.map_err(Error::MayHaveStarted)?;
+            // The request before did not get to start it, or its retention has ended between the two calls.
+            self.start_new(input).await?;
             return Ok(());
         };
         let same = first.is_some_and(|first| first.fingerprint == input.order.fingerprint);
