@@ -41,5 +41,7 @@ def logs(names: list[str], follow: bool) -> int:
     files = [str(path) for name in names or known if (path := layout.log_file(name)).exists()]
     if not files:
         raise Trouble("there are no logs yet; ./dev up writes them")
+    if not any(piece.running() for piece in _pieces()):
+        console.say("nothing runs; this is what was written before")
     count = "200" if names else "20"
     os.execvp("tail", ["tail", "-n", count, *(["-F"] if follow else []), "--", *files])

@@ -5,5 +5,4 @@ mod confirmed;
 mod judge;
 mod refused;
 mod repeated;
-mod rush;
 mod stuck;

@@ -1,21 +1,7 @@
 //! One key, one order, one answer.
 
 use end_to_end::{World, order};
-use futures::future::join_all;
 use serde_json::json;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_requests_with_one_key_are_one_order_with_one_charge_and_equal_answers() {
-    let world = World::start().await;
-    let body = order();
-    let replies = join_all((0..50).map(|_| world.place("fifty-at-once", &body))).await;
-
-    for reply in &replies {
-        assert_eq!((reply.brief(), &reply.json), ((200, "CONFIRMED"), &replies[0].json));
-    }
-    assert_eq!(world.stock(1).await, (98, 0));
-    assert_eq!(world.settled().await.confirmed, 1);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_the_same_if_it_means_the_same() {
