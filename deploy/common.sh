@@ -8,6 +8,8 @@ fail() {
   exit 1
 }
 
+require_seconds() { [[ "$1" =~ ^[0-9]+$ ]] || fail "--timeout takes a number of seconds, not $1"; }
+
 say() { printf '%s\n' "$*"; }
 
 require_manager() {

@@ -21,6 +21,7 @@ while (($#)); do
     *) stack="$1"; shift ;;
   esac
 done
+require_seconds "$timeout"
 ((${#files[@]})) || files=(-c docker-stack.dev.yml)
 
 # A variant with secrets says which plain passwords have to be empty, for an override cannot take them out of its base.
@@ -52,21 +53,65 @@ check_external() {
   done
 }
 
+# "LABEL=VALUE" or "LABEL=VALUE manager" for each label that a service asks of its node, from the config on stdin.
+wanted_labels() {
+  tr -d "'\"" | awk '
+    /^[^ ]/ { inside = ($1 == "services:") }
+    inside && /^  [^ ]/ { service = $1 }
+    inside && /- node\.role ?== ?manager/ { manager[service] = " manager" }
+    inside && match($0, /node\.labels\.[A-Za-z0-9_.-]+ ?== ?[A-Za-z0-9_.-]+/) {
+      label = substr($0, RSTART + 12, RLENGTH - 12); sub(/ ?== ?/, "=", label)
+      wanted[service, label] = service; named[service, label] = label
+    }
+    END { for (one in wanted) print named[one] manager[wanted[one]] }' | sort -u
+}
+
 check_labels() {
-  { grep -oE 'node\.labels\.[A-Za-z0-9_.-]+ ?== ?[A-Za-z0-9_.-]+' <<< "$config" || true; } | sort -u | while read -r constraint; do
-    local key value
-    key="$(sed -E 's/node\.labels\.([^ =]+).*/\1/' <<< "$constraint")" value="$(sed -E 's/.*== ?//' <<< "$constraint")"
-    [[ -n "$(docker node ls -q --filter "node.label=$key=$value")" ]] \
-      || fail "no node has the label $key=$value: docker node update --label-add $key=$value NODE"
+  local label role filters
+  wanted_labels <<< "$config" | while read -r label role; do
+    filters=(--filter "node.label=$label")
+    [[ -z "$role" ]] || filters+=(--filter "role=$role")
+    [[ -n "$(docker node ls -q "${filters[@]}")" ]] \
+      || fail "no ${role:-node} has the label $label: docker node update --label-add $label NODE"
   done
 }
 
+images_of_config() { grep -E '^    image: ' <<< "$config" | awk '{ print $2 }' | sort -u; }
+in_registry() { docker manifest inspect --insecure "$1" > /dev/null 2>&1; }
+
 check_images() {
-  grep -E '^    image: ' <<< "$config" | awk '{ print $2 }' | sort -u | while read -r image; do
-    docker image inspect "$image" > /dev/null 2>&1 \
-      || docker manifest inspect --insecure "$image" > /dev/null 2>&1 \
-      || fail "image $image is neither on this node nor in its registry: deploy/build.sh --push, or set REGISTRY and TAG"
+  local image nodes
+  nodes="$(docker node ls -q | wc -l)"
+  images_of_config | while read -r image; do
+    if docker image inspect "$image" > /dev/null 2>&1; then
+      ((nodes == 1)) || in_registry "$image" \
+        || say "image $image is on this node and in no registry: the other nodes need it too (deploy/build.sh --push)"
+    else
+      in_registry "$image" \
+        || fail "image $image is neither on this node nor in its registry: deploy/build.sh --push, or set REGISTRY and TAG"
+    fi
   done
+}
+
+# A stack that was just removed leaves its networks behind for a moment, and a service cannot join one that goes.
+wait_for_removal() {
+  local deadline=$((SECONDS + 20))
+  [[ -z "$(services_of "$stack")" ]] || return 0
+  while [[ -n "$(docker network ls -q --filter "label=com.docker.stack.namespace=$stack")" ]] && ((SECONDS < deadline)); do
+    sleep 1
+  done
+}
+
+# The same tag with other content changes no specification: Swarm replaces nothing.
+tell_of_old_code() {
+  local container service image running
+  docker ps --filter "label=com.docker.stack.namespace=$stack" --format '{{.ID}} {{.Label "com.docker.swarm.service.name"}}' \
+    | while read -r container service; do
+      image="$(docker service inspect "$service" --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"
+      running="$(docker inspect --format '{{.Image}}' "$container")"
+      [[ "$(docker image inspect --format '{{.Id}}' "$image" 2> /dev/null || echo "$running")" == "$running" ]] \
+        || say "$service runs an older $image than this node has: a new TAG, or docker service update --force $service"
+    done | sort -u
 }
 
 # What of a service makes Swarm replace its tasks.
@@ -91,16 +136,21 @@ went_back() {
   fail "$service: its update failed, ${state//_/ }: $cause (deploy/diagnose.sh $stack)"
 }
 
-# Prints what a service still lacks; nothing if it stands. Ends the deployment if Swarm went back.
+# Prints what a service still lacks; nothing if it stands. Ends the deployment if Swarm went back. Swarm takes a moment to
+# say that an update began, and never says it of one that replaces no task (a placement that fits already) or of a job.
 lacking() {
   local service="$1" status state message replicas
   status="$(update_status "$service")"
   IFS='|' read -r _ state _ message <<< "$status"
   if [[ -n "${updating[$service]:-}" ]]; then
-    if [[ "$status" == "${status_before[$service]:-}" || "$state" == updating ]]; then echo "is being updated"; return; fi
-    case "$state" in
-      rollback_* | paused) went_back "$service" "$message" ;;
-    esac
+    if [[ -z "$state" || "$status" == "${status_before[$service]:-}" ]]; then
+      ((SECONDS >= noticed_by)) || { echo "is being updated"; return; }
+    else
+      case "$state" in
+        updating) echo "is being updated"; return ;;
+        rollback_* | paused) went_back "$service" "$message" ;;
+      esac
+    fi
   fi
   replicas="$(replicas_of "$service")"
   is_complete "$replicas" || echo "has $replicas"
@@ -124,17 +174,20 @@ require_manager
 stack_files=()
 for word in "${files[@]}"; do [[ "$word" == -c ]] || stack_files+=("$word"); done
 empty_plain_passwords "${stack_files[@]}"
-docker stack config --help > /dev/null 2>&1 || fail "this docker command is older than 23 and cannot deploy jobs: install docker-ce-cli"
+[[ "$(docker stack config --help 2>&1)" == *--compose-file* ]] || fail "this docker command is older than 23 and cannot deploy jobs: install docker-ce-cli"
 config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wrong: $config"
 check_external || exit 1
 check_labels || exit 1
 check_images || exit 1
+wait_for_removal
 remember
-result="$(docker stack deploy --with-registry-auth "${options[@]}" "${files[@]}" "$stack" 2>&1)" || fail "${result##*$'\n'}"
+result="$(docker stack deploy --with-registry-auth --resolve-image changed "${options[@]}" "${files[@]}" "$stack" 2>&1)" || fail "${result##*$'\n'}"
 for service in "${!spec_before[@]}"; do
   [[ "${spec_before[$service]}" == "$(task_spec "$service")" ]] || updating[$service]=yes
 done
+noticed_by=$((SECONDS + 10))
 wait_until_it_stands
+tell_of_old_code
 updated="none"
 ((${#updating[@]} == 0)) || updated="${!updating[*]}"
 say "$stack stands: $(services_of "$stack" | wc -l) services, updated: $updated"

@@ -22,10 +22,10 @@ cause_of() {
     *"insufficient resources"*) echo "no node has the CPU or memory that it reserves: docker node inspect NODE" ;;
     *"only "*" CPUs available"*) echo "its CPU limit is above what a node has: lower limits.cpus" ;;
     *"port already in use"*) echo "its port is taken on every node" ;;
-    *"unhealthy container"*) echo "its health check fails: what does its log say? If it only starts slowly, raise start_period" ;;
+    *'exec: "'* | *"executable file not found"*) echo "the image does not have the program that it is to run" ;;
+    *"unhealthy container"* | *"health check failed"*) echo "its health check fails: what does its log say? If it only starts slowly, raise start_period" ;;
     *"bind source path does not exist"* | *"invalid mount"* | *"failed to mount"* | *"no such file or directory"*)
       echo "a volume cannot be mounted: does the path exist on that node?" ;;
-    *"executable file not found"*) echo "the image does not have the program that it is to run" ;;
     *"non-zero exit (2)"*) echo "a setting is wrong: the last line of its log names it" ;;
     *"non-zero exit (137)"*) echo "it was killed: out of memory (limits.memory), or it did not stop in time" ;;
     *"non-zero exit"*) echo "it ended by itself: its log says why" ;;
@@ -38,23 +38,42 @@ service_health() {
   replicas="$(replicas_of "$name")"
   if ! is_complete "$replicas"; then
     error="$(last_error "$name")"
+    # A task that ends as it should when it is stopped forgets why it was stopped.
+    [[ -n "$error" ]] || ! docker service ps "$name" --format '{{.CurrentState}}' | grep -q '^Complete' \
+      || error="its health check failed, or it ended by itself"
     found "$name has $replicas: ${error:-its tasks say nothing yet}"
     [[ -z "$error" ]] || note "cause: $(cause_of "$error")"
     log="$(timeout 5 docker service logs --raw --tail 3 "$name" 2>&1 | cut -c1-300 || true)"
     [[ -z "$log" ]] || note "log: ${log//$'\n'/$'\n'            }"
   fi
-  local state message
+  local state message waits
   IFS='|' read -r _ state _ message <<< "$(update_status "$name")"
   case "$state" in
     rollback_completed) note "$name is what it was before its last update: Swarm or rollback.sh took that back" ;;
+    updating)
+      waits="$(docker service ps "$name" --no-trunc --filter desired-state=running --format '{{.CurrentState}}|{{.Error}}' \
+        | sed -nE 's/^Pending[^|]*\|(.+)$/\1/p' | head -n 1)"
+      [[ -z "$waits" ]] || found "$name: its update waits: $waits: $(cause_of "$waits")" ;;
     rollback_* | *paused) found "$name: its last update is ${state//_/ }: $message" ;;
   esac
 }
 
-# The `name:port` pairs in a service's environment, as far as they look like services.
+# The `name:port` pairs in a service's environment: written as such, or as X_HOST and X_PORT, or as Temporal has them.
 peers_of() {
-  docker service inspect "$1" --format '{{range .Spec.TaskTemplate.ContainerSpec.Env}}{{println .}}{{end}}' \
-    | { grep -oE '(//|=)[a-z][a-z0-9.-]+:[0-9]{2,5}' || true; } | sed -E 's|^(//\|=)||' | sort -u
+  local environment
+  environment="$(docker service inspect "$1" --format '{{range .Spec.TaskTemplate.ContainerSpec.Env}}{{println .}}{{end}}')"
+  {
+    { grep -oE '(//|=)[a-z][a-z0-9._-]+:[0-9]{2,5}' <<< "$environment" || true; } | sed -E 's|^(//\|=)||'
+    awk -F= '
+      { value[$1] = $2 }
+      END {
+        for (name in value) if (name ~ /_HOST$/) {
+          port = name; sub(/_HOST$/, "_PORT", port)
+          if (value[port] != "") print value[name] ":" value[port]
+        }
+        if (value["POSTGRES_SEEDS"] != "") print value["POSTGRES_SEEDS"] ":" value["DB_PORT"]
+      }' <<< "$environment"
+  } | sort -u
 }
 
 networks_of() {
@@ -80,7 +99,13 @@ try_from() { # NETWORK PEER…
 
 declare -A network_of=() result_of=() # by "SERVICE PEER"
 ask() { # SERVICE PEER: in which network to try it, if it can be tried
-  local other="${stack}_${2%:*}" network
+  local host="${2%:*}" other network
+  host="${host#tasks.}"
+  other="${stack}_${host#"${stack}_"}"
+  case "$host" in
+    localhost | 127.*) found "${1#"${stack}_"} asks $2, and in a container localhost is that container"; return ;;
+    *.*) note "${1#"${stack}_"} asks $2, which is outside the stack and was not tried"; return ;;
+  esac
   if ! docker service inspect "$other" > /dev/null 2>&1; then
     found "${1#"${stack}_"} cannot reach $2: there is no service of that name: a typing error?"
     return
@@ -133,7 +158,11 @@ require_manager
 mapfile -t services < <(services_of "$stack")
 ((${#services[@]})) || fail "there is no stack $stack (docker stack ls)"
 while read -r name status availability; do
-  [[ "$status $availability" == "Ready Active" ]] || found "node $name is $status and $availability"
+  case "$status $availability" in
+    "Ready Active") ;;
+    "Ready Drain") note "node $name is $status and $availability" ;;
+    *) found "node $name is $status and $availability" ;;
+  esac
 done < <(docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}')
 for service in "${services[@]}"; do service_health "$service"; done
 connections "${services[@]}"

@@ -17,14 +17,23 @@ while (($#)); do
   esac
 done
 
-has_previous() { [[ "$(docker service inspect "$1" --format '{{if .PreviousSpec}}yes{{end}}' 2> /dev/null)" == yes ]]; }
+# What its last update changed can be taken back once: Swarm remembers one specification, and every update replaces it, also
+# one that changes nothing, and a rollback.
+can_go_back() {
+  local was is state
+  was="$(docker service inspect "$1" --format '{{if .PreviousSpec}}{{json .PreviousSpec.TaskTemplate}}{{end}}' 2> /dev/null)" || return
+  is="$(docker service inspect "$1" --format '{{json .Spec.TaskTemplate}}')"
+  IFS='|' read -r _ state _ <<< "$(update_status "$1")"
+  [[ -n "$was" && "$was" != "$is" && "$state" != rollback_completed ]]
+}
 
+require_seconds "$timeout"
 require_manager
 if ((${#services[@]} == 0)); then
   for service in orchestrator-temporal service-payment service-inventory service-order; do
-    has_previous "${stack}_$service" && services+=("$service")
+    can_go_back "${stack}_$service" && services+=("$service")
   done
-  ((${#services[@]})) || fail "no service of $stack was updated since it was made: there is nothing to go back to"
+  ((${#services[@]})) || fail "the last update of no service of $stack changed its tasks: deploy the older TAG"
 fi
 
 # Waits until a service is what it was; $2 is its update's status from before.
@@ -43,7 +52,7 @@ wait_for() {
 names=("${services[@]/#"${stack}_"/}") names=("${names[@]/#/"${stack}_"}")
 for name in "${names[@]}"; do
   docker service inspect "$name" > /dev/null 2>&1 || fail "there is no service $name"
-  has_previous "$name" || fail "$name was never updated: there is nothing to go back to"
+  can_go_back "$name" || fail "$name: its last update changed no task, or was taken back already: deploy the older TAG"
 done
 declare -A before=()
 for name in "${names[@]}"; do

@@ -72,15 +72,16 @@ def unhealthy() -> str:
 
 
 def wrong_peers() -> str:
-    """diagnose.sh on a typing error, a wrong port and another network in a service's environment"""
+    """diagnose.sh on typing errors, a wrong port, localhost and another network in a service's environment"""
     lab.manager("network", "create", "-d", "overlay", "osaga-elsewhere")
     wrong = ["-e", "A=http://service-ordr:21082", "-e", "B=http://service-order:8080"]
+    wrong += ["-e", "C=jdbc:mysql://localhost:3306/orders", "-e", "D_HOST=redsi", "-e", "D_PORT=6379"]
     idle = ["redis:7-alpine", "sleep", "1000"]
     with (
         _service("extra", "--network", f"{lab.STACK}_app-network", *wrong, *idle),
         _service("apart", "--network", "osaga-elsewhere", "-e", "A=mysql:3306", *idle),
     ):
-        found = diagnosis("a typing error?", "nobody answers on port 8080", "share no network")
+        found = diagnosis("service-ordr:21082: there", "redsi:6379: there", "localhost is that", "nobody answers on port 8080", "share no network")
     lab.attempt(["sleep", "3"])
     lab.manager("network", "rm", "osaga-elsewhere")
     return found

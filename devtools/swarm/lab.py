@@ -56,7 +56,7 @@ def unfit() -> str:
         return "it is no Debian system"
     if attempt(["unshare", "--net", "--mount", "--uts", "true"]).returncode:
         return "it lets nobody make network namespaces"
-    if attempt(["docker", "stack", "config", "--help"]).returncode:
+    if "--compose-file" not in attempt(["docker", "stack", "config", "--help"]).stdout:
         return "its docker command is missing or older than 23, which cannot deploy jobs"
     return ""
 
@@ -128,5 +128,7 @@ def attempt(
         return subprocess.run(
             list(words), cwd=layout.ROOT, env=merged, capture_output=True, text=True, timeout=timeout, check=False
         )
+    except FileNotFoundError as missing:
+        return subprocess.CompletedProcess(list(words), 127, "", str(missing))
     except subprocess.TimeoutExpired as slow:
         raise Trouble(f"`{' '.join(words)}` took longer than {timeout:.0f} s") from slow

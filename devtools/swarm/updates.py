@@ -45,6 +45,7 @@ def pending() -> str:
     """an update for which no node has room: deploy.sh fails after its time, and the next deployment mends it"""
     room = "deploy: {resources: {reservations: {memory: 900G}, limits: {memory: 900G}}}"
     line = _failed(f"{{service-inventory: {{{room}}}}}", "insufficient resources", timeout=20)
+    diagnosis("its update waits")
     stack.deploy(lab.HURRY)
     return line
 
@@ -61,9 +62,37 @@ def release_and_rollback() -> str:
         back = lab.attempt(["deploy/rollback.sh"], lab.environment(lab.node(1)), 600)
         if back.returncode or back.stdout.count(":latest") != len(lab.SERVICES):
             raise Trouble(f"rollback.sh: {back.stdout} {back.stderr}")
+    again = lab.attempt(["deploy/rollback.sh"], lab.environment(lab.node(1)), 60)
+    refused(again, "deploy the older TAG")
     done = lab.attempt(["deploy/rollback.sh", "nonsense"], lab.environment(lab.node(1)))
     refused(done, f"there is no service {lab.STACK}_nonsense")
     return f"{back.stdout.strip().splitlines()[-1]} and 3 more; meanwhile {load.confirmed} orders, all CONFIRMED"
 
 
-CHECKS = [never_healthy, wrong_setting, pauses, pending, release_and_rollback]
+def same_tag() -> str:
+    """other content under the same tag: deploy.sh says that the old goes on"""
+    image, kept = "localhost:5000/service-order:latest", "localhost:5000/service-order:kept"
+    lab.manager("tag", image, kept)
+    lab.manager("tag", "redis:7-alpine", image)
+    try:
+        said = stack.deploy(lab.HURRY)
+    finally:
+        lab.manager("tag", kept, image)
+    line = next((line for line in said.splitlines() if "runs an older" in line), "")
+    if not line:
+        raise Trouble(said)
+    return line
+
+
+def other_placement() -> str:
+    """a change that replaces no task: deploy.sh does not wait for an update that never comes"""
+    before = {task["ID"] for task in stack.tasks("mysql")}
+    lab.manager("node", "update", "--label-add", "type=db", "node1")
+    stack.deploy(stack.variant("nodes"), lab.HURRY, timeout=90)
+    if {task["ID"] for task in stack.tasks("mysql")} != before:
+        raise Trouble("the database was replaced")
+    stack.deploy(lab.HURRY, timeout=90)
+    return "the database is the same"
+
+
+CHECKS = [never_healthy, wrong_setting, pauses, pending, release_and_rollback, same_tag, other_placement]

@@ -101,8 +101,8 @@ def _kernel(part: str) -> str:
 
 
 def _boot(disks: list[Path]) -> int:
-    # Two processors, for the stack's limits ask for them, on one of the machine's.
-    words = ["nice", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"]
+    # Two processors, for the stack's limits ask for them.
+    words = ["nice", "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
     words += ["-m", "6G", "-nic", "none", "-nographic", "-no-reboot"]
     words += ["-kernel", _kernel("vmlinuz"), "-initrd", _kernel("initrd.img")]
     words += ["-append", "root=/dev/vda rw console=ttyS0 init=/init.sh panic=1 quiet"]

@@ -24,6 +24,13 @@ pub(crate) enum Decision {
     AlreadyPaid,
 }
 
+impl Decision {
+    /// Is the payment row another order's? Then this says nothing about the order that the key belongs to.
+    pub(crate) fn is_of_another_order(&self) -> bool {
+        matches!(self, Self::Cancelled { reason, .. } if *reason == Code::IDEMPOTENCY_KEY_REUSED)
+    }
+}
+
 impl Services {
     pub(crate) async fn pay(&self, order: &SagaOrder, trace: &TraceContext) -> Result<PaymentId, CallError> {
         let paid: Paid = self.post(&self.urls.payment, payment::PAY, order, trace).await?;

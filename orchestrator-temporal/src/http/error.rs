@@ -16,6 +16,7 @@ impl From<Error> for ApiError {
             Error::KeyReused => Self::new(Code::IDEMPOTENCY_KEY_REUSED, text),
             Error::Overloaded => Self::new(Code::OVERLOADED, text).retry_after(OVERLOADED_RETRY),
             Error::AlreadyPaid => Self::new(Code::ORDER_ALREADY_PAID, text),
+            Error::Moving => Self::new(Code::TEMPORAL_UNAVAILABLE, text).retry_after(1),
             Error::NotFound => Self::new(Code::NOT_FOUND, text),
             Error::MayHaveStarted(source) | Error::Engine(source) => {
                 Self::fault(Code::TEMPORAL_UNAVAILABLE, &text, source).retry_after(1)

@@ -7,7 +7,8 @@ use common::telemetry::trace::TraceContext;
 
 use super::{Error, Orders};
 use crate::clients::Decision;
-use crate::temporal::{Known, RunState};
+use crate::saga::SagaInput;
+use crate::temporal::{Known, RunState, Started};
 
 /// What came of a cancel.
 pub(crate) enum Cancelled {
@@ -32,9 +33,12 @@ impl Orders {
         let (order, runs) = self.order_of(saga, trace).await?;
         let undo = UndoRequest { order, reason: Code::CANCELLED_BY_CUSTOMER };
         let decision = self.services.cancel_payment(&undo, trace).await?;
+        if decision.is_of_another_order() {
+            // The saga that runs was started with another order's key, and ends by itself; the next answer is the row's.
+            return Err(Error::Moving);
+        }
         if !runs {
-            // Its saga was lost, and either answer is a promise.
-            self.temporal.start_over(&self.input_of(undo.order, trace.clone())).await?;
+            self.take_up(&self.input_of(undo.order, trace.clone())).await?;
         }
         match decision {
             Decision::AlreadyPaid => Err(Error::AlreadyPaid),
@@ -48,15 +52,34 @@ impl Orders {
         }
     }
 
-    /// The order as its steps carry it, from the saga's memo or from the order's row, and whether its saga runs.
+    /// Somebody is to finish a lost order: either answer to its cancel is a promise.
+    async fn take_up(&self, input: &SagaInput) -> Result<(), Error> {
+        if self.temporal.start_over(input).await? == Started::Now {
+            return Ok(());
+        }
+        let running = self.temporal.describe(&input.order.saga_id).await?.and_then(|known| known.order);
+        let ours = running.is_some_and(|order| order.fingerprint == input.order.fingerprint);
+        if ours { Ok(()) } else { Err(Error::Moving) }
+    }
+
+    /// The order as its steps carry it, from the saga's memo or from the order's row, and whether its saga runs or has
+    /// come to its end, so that nobody has to start it again.
     async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<(SagaOrder, bool), Error> {
         let started_with = match self.temporal.describe(saga).await? {
             Some(Known { state: RunState::Running, order: Some(order), .. }) => return Ok((order, true)),
+            Some(Known { state: RunState::Completed, order: Some(order), .. }) if self.ended(saga).await? => {
+                return Ok((order, true));
+            }
             Some(Known { order, .. }) => order,
             None => None,
         };
         let row = self.services.find_order(saga, trace).await?.map(as_step);
         row.or(started_with).map(|order| (order, false)).ok_or(Error::NotFound)
+    }
+
+    async fn ended(&self, saga: &SagaId) -> Result<bool, Error> {
+        let outcome = self.temporal.outcome_of_ended(saga).await?;
+        Ok(outcome.is_some_and(|outcome| !outcome.is_of_another_order()))
     }
 }
 

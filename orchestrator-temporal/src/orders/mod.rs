@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use self::keys::Keys;
 use crate::clients::{CallError, Services};
-use crate::saga::{SagaInput, SagaOutcome};
+use crate::saga::{Patience, SagaInput, SagaOutcome};
 use crate::temporal::{EngineError, Temporal};
 
 /// The use cases, with what they need.
@@ -62,12 +62,20 @@ pub(crate) enum Error {
     MayHaveStarted(#[source] EngineError),
     #[error("the order is paid")]
     AlreadyPaid,
+    #[error("a saga of another order with this key is ending")]
+    Moving,
     #[error("there is no such order")]
     NotFound,
     #[error("Temporal did not answer")]
     Engine(#[from] EngineError),
     #[error("a service did not answer")]
     Service(#[from] CallError),
+}
+
+impl Limits {
+    fn patience(self) -> Patience {
+        Patience { step: self.stuck, deadline: self.deadline }
+    }
 }
 
 impl Orders {

@@ -7,6 +7,7 @@ use common::contract::{Code, Fingerprint, SagaOrder};
 use common::ids::{IdempotencyKey, OrderId, PaymentId, SagaId};
 use common::telemetry::trace::TraceContext;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
 
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
@@ -17,6 +18,10 @@ use crate::temporal::{EngineError, Known, RunState, Started};
 pub(super) const STARTS_AT_ONCE: usize = 16;
 /// How long a start waits for its turn.
 const TURN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a process that takes no more connections waits for answers of Temporal. Below the time after which
+/// [`common::http`] cuts its connections.
+const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// An order that was taken.
 pub(crate) enum Placed {
@@ -34,17 +39,8 @@ impl Orders {
         request: PlaceOrder,
         trace: TraceContext,
     ) -> Result<Placed, Error> {
-        let (accepted, room) = self.start(key, request, trace).await?;
-        let saga = accepted.workflow_id.clone();
-        let outcome = self.wait_for(&saga, room).await;
-        match outcome {
-            None => Ok(Placed::Accepted(accepted)),
-            Some(outcome) if outcome.status == OrderStatus::Confirmed => {
-                Ok(Placed::Confirmed(progress_of(&saga, outcome)))
-            }
-            Some(outcome) if outcome.is_of_another_order() => Err(Error::KeyReused),
-            Some(outcome) => Err(Error::Refused(outcome.code.unwrap_or(Code::SAGA_CANCELLED))),
-        }
+        let (orders, order) = (self.clone(), order_of(key, request));
+        self.by_itself(async move { orders.start_and_wait(order, trace).await }).await
     }
 
     /// Places an order and answers at once.
@@ -54,21 +50,56 @@ impl Orders {
         request: PlaceOrder,
         trace: TraceContext,
     ) -> Result<OrderProgress, Error> {
-        let (accepted, room) = self.start(key, request, trace).await?;
-        let (orders, saga) = (self.clone(), accepted.workflow_id.clone());
-        tokio::spawn(async move { orders.wait_for(&saga, room).await });
-        Ok(accepted)
+        let (orders, order) = (self.clone(), order_of(key, request));
+        self.by_itself(async move {
+            let (accepted, room) = orders.start(order, trace).await?;
+            let saga = accepted.workflow_id.clone();
+            tokio::spawn(async move { orders.wait_for(&saga, room).await }.in_current_span());
+            Ok(accepted)
+        })
+        .await
+    }
+
+    /// Does its work in a task of its own: a client that hangs up ends neither a start half way nor the order's place
+    /// among those in flight. A process that stops says so before its connections are cut.
+    async fn by_itself<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let last_moment = async {
+            self.lifecycle.stopped_accepting().await;
+            tokio::time::sleep(DRAIN_LIMIT).await;
+        };
+        tokio::select! {
+            done = tokio::spawn(work.in_current_span()) => match done {
+                Ok(answer) => answer,
+                Err(error) => Err(Error::MayHaveStarted(EngineError(error.to_string()))),
+            },
+            () = last_moment => Err(Error::MayHaveStarted(EngineError("this process stops".to_owned()))),
+        }
+    }
+
+    async fn start_and_wait(&self, order: SagaOrder, trace: TraceContext) -> Result<Placed, Error> {
+        let saga = order.saga_id.clone();
+        let (accepted, room) = self.start(order, trace).await?;
+        match self.wait_for(&saga, room).await {
+            None => Ok(Placed::Accepted(accepted)),
+            Some(outcome) if outcome.status == OrderStatus::Confirmed => {
+                Ok(Placed::Confirmed(progress_of(&saga, outcome)))
+            }
+            Some(outcome) if outcome.is_of_another_order() => Err(Error::KeyReused),
+            Some(outcome) => Err(Error::Refused(outcome.code.unwrap_or(Code::SAGA_CANCELLED))),
+        }
     }
 
     /// Starts the saga, or finds the one that this key has started.
     async fn start(
         &self,
-        key: &IdempotencyKey,
-        request: PlaceOrder,
+        order: SagaOrder,
         trace: TraceContext,
     ) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
-        let input = self.input_of(order_of(key, request), trace);
+        let input = self.input_of(order, trace);
         let first = self.keys.first(&input.order.saga_id).await;
         if first.is_none() || self.start_new(&input).await? == Started::Before {
             drop(first);
@@ -85,10 +116,14 @@ impl Orders {
     /// Joins the saga that this key has started, if it is for the same order, and starts it again if it was lost.
     async fn join(&self, input: &SagaInput) -> Result<(), Error> {
         let saga = &input.order.saga_id;
-        let Some(Known { state, order: first, .. }) = self.temporal.describe(saga).await? else {
+        let known = match self.temporal.describe(saga).await? {
+            Some(known) => Some(known),
             // The request before did not get to start it, or its retention has ended between the two calls.
-            self.start_new(input).await?;
-            return Ok(());
+            None if self.start_new(input).await? == Started::Now => return Ok(()),
+            None => self.temporal.describe(saga).await?,
+        };
+        let Some(Known { state, order: first, .. }) = known else {
+            return Err(EngineError("the saga comes and goes".to_owned()).into());
         };
         let same = first.is_some_and(|first| first.fingerprint == input.order.fingerprint);
         if !same && !self.owns(&input.order, &input.trace).await? {

@@ -7,7 +7,6 @@ use common::contract::order::StuckOrder;
 use common::ids::SagaId;
 
 use super::{Error, Orders};
-use crate::saga::is_until_done;
 
 /// How often the count is brought up to date.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -15,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 impl Orders {
     /// Every step that is stuck, a line each.
     pub(crate) async fn stuck(&self) -> Result<Vec<StuckOrder>, Error> {
-        let steps = self.temporal.stuck(self.limits.stuck).await?;
+        let steps = self.temporal.stuck(self.limits.patience()).await?;
         let mut stuck: Vec<_> = steps
             .into_iter()
             .map(|step| StuckOrder {
@@ -32,10 +31,14 @@ impl Orders {
 
     /// Is this saga stuck? `steps` are those that it waits for.
     pub(super) async fn is_stuck(&self, saga: &SagaId, steps: &[String]) -> Result<bool, Error> {
-        if !steps.iter().any(|step| is_until_done(step)) {
+        let patience = self.limits.patience();
+        if steps.is_empty() {
+            return Ok(self.temporal.has_been_silent(saga, patience));
+        }
+        if steps.iter().all(|step| patience.with(step).is_none()) {
             return Ok(false);
         }
-        Ok(!self.temporal.stuck_steps_of(saga, self.limits.stuck).await?.is_empty())
+        Ok(!self.temporal.stuck_steps_of(saga, patience).await?.is_empty())
     }
 
     /// Keeps the metric `orders_stuck` up to date until the process ends.

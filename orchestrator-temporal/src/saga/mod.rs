@@ -7,6 +7,8 @@ mod steps;
 mod tests;
 mod workflow;
 
+use std::time::Duration;
+
 pub(crate) use activities::Activities;
 use common::contract::order::OrderStatus;
 use common::contract::{Code, SagaOrder};
@@ -15,11 +17,31 @@ use common::telemetry::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 pub(crate) use workflow::OrderSaga;
 
-/// Is this step tried until it is done? One that is not done for long needs a person.
-pub(crate) fn is_until_done(step: &str) -> bool {
-    const STEPS: [&str; 6] =
-        ["order.confirm", "stock.confirm", "payment.cancel", "payment.settle", "stock.release", "order.cancel"];
-    STEPS.contains(&step)
+/// How long an order may go without what it waits for before it needs a person.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// With an undo or a confirm.
+    pub(crate) step: Duration,
+    /// An order's time from its start to its payment.
+    pub(crate) deadline: Duration,
+}
+
+impl Patience {
+    /// With this step; `None` if it is given up at the deadline anyway.
+    pub(crate) fn with(self, step: &str) -> Option<Duration> {
+        match step {
+            "order.confirm" | "stock.confirm" | "payment.cancel" | "payment.settle" | "stock.release"
+            | "order.cancel" => Some(self.step),
+            // After the deadline it is tried only if the money is known to be taken, and then until it is done.
+            "payment.pay" => Some(self.step.max(self.deadline)),
+            _ => None,
+        }
+    }
+
+    /// With a saga that runs although none of its steps is being tried: no worker has it, or none can run it.
+    pub(crate) fn with_silence(self) -> Duration {
+        self.deadline + self.step
+    }
 }
 
 /// What a saga starts with. Unknown fields are ignored: the next release may send them.

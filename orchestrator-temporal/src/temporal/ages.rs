@@ -13,6 +13,9 @@ use common::ids::SagaId;
 #[derive(Clone, Default)]
 pub(super) struct Ages(Arc<Mutex<HashMap<(SagaId, String), Seen>>>);
 
+/// What stands for the activity of a saga of which no step is being tried.
+const SILENCE: &str = "";
+
 /// How old a step was when it was first seen here, and when that was.
 type Seen = (Duration, Instant);
 
@@ -22,6 +25,22 @@ impl Ages {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (base, since) = seen.entry((saga.clone(), activity.to_owned())).or_insert_with(|| (known, Instant::now()));
         known.max(*base + since.elapsed())
+    }
+
+    /// For how long no step of this saga has been tried, as far as was seen here: it is so now.
+    pub(super) fn of_silence(&self, saga: &SagaId) -> Duration {
+        self.of(saga, SILENCE, Duration::ZERO)
+    }
+
+    /// For how long that had been so when it was looked at last.
+    pub(super) fn known_silence(&self, saga: &SagaId) -> Option<Duration> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&(saga.clone(), SILENCE.to_owned())).map(|(base, since)| *base + since.elapsed())
+    }
+
+    /// A step of this saga is being tried.
+    pub(super) fn end_of_silence(&self, saga: &SagaId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(saga.clone(), SILENCE.to_owned()));
     }
 
     /// Forgets the steps of all other sagas.

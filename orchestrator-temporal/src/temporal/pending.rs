@@ -6,22 +6,23 @@ use std::time::{Duration, SystemTime};
 use common::ids::SagaId;
 use futures::StreamExt;
 use futures::stream;
-use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowListOptions};
+use temporalio_client::{WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowListOptions};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
 use super::sagas::{limited, rpc};
 use super::{EngineError, Temporal};
-use crate::saga::is_until_done;
+use crate::saga::Patience;
 
 /// As many running sagas are looked at.
 const LIST_LIMIT: usize = 1000;
 /// As many of them at the same time.
 const AT_ONCE: usize = 8;
 
-/// An undo or a confirm that has been tried for long.
+/// An undo or a confirm that has been tried for long, or a saga that nobody runs.
 pub(crate) struct StuckStep {
     pub(crate) saga: SagaId,
+    /// `workflow` if none of its steps is being tried.
     pub(crate) step: String,
     pub(crate) age: Duration,
     pub(crate) attempt: u32,
@@ -29,8 +30,8 @@ pub(crate) struct StuckStep {
 }
 
 impl Temporal {
-    /// Steps of all running sagas that have been tried for at least so long.
-    pub(crate) async fn stuck(&self, limit: Duration) -> Result<Vec<StuckStep>, EngineError> {
+    /// Steps of all running sagas that have been tried for too long.
+    pub(crate) async fn stuck(&self, patience: Patience) -> Result<Vec<StuckStep>, EngineError> {
         let client = self.connected()?;
         let queue = &self.settings.task_queue;
         let query = format!("WorkflowType = 'OrderSaga' AND ExecutionStatus = 'Running' AND TaskQueue = '{queue}'");
@@ -43,7 +44,7 @@ impl Temporal {
         }
         self.ages.keep(&sagas.iter().cloned().collect());
         let looked_at: Vec<_> = stream::iter(sagas)
-            .map(|saga| async move { self.stuck_steps_of(&saga, limit).await })
+            .map(|saga| async move { self.stuck_steps_of(&saga, patience).await })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -51,11 +52,19 @@ impl Temporal {
         Ok(steps?.into_iter().flatten().collect())
     }
 
-    /// Steps of one saga that have been tried for at least so long.
-    pub(crate) async fn stuck_steps_of(&self, saga: &SagaId, limit: Duration) -> Result<Vec<StuckStep>, EngineError> {
+    /// Steps of one saga that have been tried for too long.
+    pub(crate) async fn stuck_steps_of(
+        &self,
+        saga: &SagaId,
+        patience: Patience,
+    ) -> Result<Vec<StuckStep>, EngineError> {
         let Some((handle, described)) = self.described(saga).await? else { return Ok(Vec::new()) };
-        let pending: Vec<_> =
-            described.raw().pending_activities.iter().filter(|step| is_until_done(name(step))).collect();
+        let tried = &described.raw().pending_activities;
+        if tried.is_empty() && described.status() == WorkflowExecutionStatus::Running {
+            return Ok(self.silent(saga, patience).into_iter().collect());
+        }
+        self.ages.end_of_silence(saga);
+        let pending: Vec<_> = tried.iter().filter_map(|step| Some((step, patience.with(name(step))?))).collect();
         if pending.is_empty() {
             return Ok(Vec::new());
         }
@@ -71,7 +80,7 @@ impl Temporal {
                 Some((step.activity_id, event.event_time?.try_into().ok()?))
             })
             .collect();
-        let steps = pending.into_iter().filter_map(|step| {
+        let steps = pending.into_iter().filter_map(|(step, limit)| {
             let known = last_tried(step)?.duration_since(*begun.get(&step.activity_id)?).ok()?;
             let age = self.ages.of(saga, &step.activity_id, known);
             (age >= limit).then(|| StuckStep {
@@ -83,6 +92,22 @@ impl Temporal {
             })
         });
         Ok(steps.collect())
+    }
+
+    /// Has nobody tried a step of this saga for too long, as far as [`Self::stuck`] has seen?
+    pub(crate) fn has_been_silent(&self, saga: &SagaId, patience: Patience) -> bool {
+        self.ages.known_silence(saga).is_some_and(|age| age >= patience.with_silence())
+    }
+
+    fn silent(&self, saga: &SagaId, patience: Patience) -> Option<StuckStep> {
+        let age = self.ages.of_silence(saga);
+        (age >= patience.with_silence()).then(|| StuckStep {
+            saga: saga.clone(),
+            step: "workflow".to_owned(),
+            age,
+            attempt: 0,
+            last_failure: Some("no step of it is being tried: is there a worker, and can it run this saga?".to_owned()),
+        })
     }
 }
 

@@ -96,7 +96,12 @@ impl World {
 
     /// As [`place`](Self::place), where the connection may break.
     pub async fn try_place(&self, key: &str, body: &Value) -> Option<Reply> {
-        let url = format!("{}/api/temporal/orders", self.api());
+        self.try_place_at(&self.api(), key, body).await
+    }
+
+    /// As [`try_place`](Self::try_place), at the orchestrator with this base URL.
+    pub async fn try_place_at(&self, api: &str, key: &str, body: &Value) -> Option<Reply> {
+        let url = format!("{api}/api/temporal/orders");
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
         let reply = Reply::of(request.send().await.ok()?).await;
         if let Some(said) = said_of_place(&reply) {
@@ -117,15 +122,24 @@ impl World {
         Some(Reply::of(request.send().await.ok()?).await)
     }
 
-    /// `GET /api/temporal/orders/{workflowId}`.
+    /// `GET /api/temporal/orders/{workflowId}`; an end that it tells is kept for the checker.
     pub async fn follow(&self, key: &str) -> Reply {
-        self.request(Method::GET, &format!("{}/api/temporal/orders/{}", self.api(), self.saga(key))).await
+        self.try_follow(key).await.expect("an answer")
     }
 
     /// As [`follow`](Self::follow), where the connection may break.
     pub async fn try_follow(&self, key: &str) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
-        Some(Reply::of(client().get(url).send().await.ok()?).await)
+        let reply = Reply::of(client().get(url).send().await.ok()?).await;
+        let said = match reply.text("status") {
+            "CONFIRMED" => Some(Said::WillBeConfirmed),
+            "CANCELLED" => Some(Said::WillBeCancelled),
+            _ => None,
+        };
+        if let Some(said) = said {
+            self.remember(Answer { saga: self.saga(key), said });
+        }
+        Some(reply)
     }
 
     /// `DELETE /api/temporal/orders/{workflowId}`; the answer is kept for the checker.

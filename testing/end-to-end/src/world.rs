@@ -211,6 +211,17 @@ impl World {
         self.process(Service::Orchestrator).url()
     }
 
+    /// Another orchestrator of the same task queue, not started.
+    #[must_use]
+    pub fn another_orchestrator(&self) -> ServiceProcess {
+        ServiceProcess::new(Service::Orchestrator.program())
+            .with_env("TEMPORAL_SERVICE_URL", &self.servers.temporal)
+            .with_env("TEMPORAL_TASK_QUEUE", &self.task_queue)
+            .with_env("SERVICES_ORDER_URL", self.to_order.url())
+            .with_env("SERVICES_INVENTORY_URL", self.to_inventory.url())
+            .with_env("SERVICES_PAYMENT_URL", self.to_payment.url())
+    }
+
     /// The idempotency key that a test calls `name`: worlds share Temporal, so each has keys of its own.
     #[must_use]
     pub fn key(&self, name: &str) -> String {

@@ -3,7 +3,6 @@
 use end_to_end::steps::{Ending, ORDER_LIMIT};
 use end_to_end::{ServerAddresses, Service, World};
 use futures::future::join_all;
-use harness::process::ServiceProcess;
 use harness::proxy::{Mode, TcpProxy};
 use harness::servers::shared;
 use harness::wait;
@@ -97,7 +96,7 @@ async fn killed_before_or_after_its_workflow_task_completes_the_worker_brings_th
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stood_still_while_another_took_over_does_no_harm() {
     let world = patient().start().await;
-    let second = second_orchestrator(&world);
+    let second = world.another_orchestrator();
     let mut all = orders(&world, "durable");
     reach(&world, &all).await;
     join_all(all.iter().map(Order::is_handed_over)).await;
@@ -126,16 +125,6 @@ async fn a_worker_that_stood_still_while_another_took_over_does_no_harm() {
     first.wait_up().await;
     settled_as_meant(&world, &all).await;
     println!("{} cases", all.len());
-}
-
-/// Another orchestrator of the same task queue, not started.
-fn second_orchestrator(world: &World) -> ServiceProcess {
-    ServiceProcess::new(Service::Orchestrator.program())
-        .with_env("TEMPORAL_SERVICE_URL", &world.servers.temporal)
-        .with_env("TEMPORAL_TASK_QUEUE", &world.task_queue)
-        .with_env("SERVICES_ORDER_URL", world.to_order.url())
-        .with_env("SERVICES_INVENTORY_URL", world.to_inventory.url())
-        .with_env("SERVICES_PAYMENT_URL", world.to_payment.url())
 }
 
 fn clear_rules(world: &World) {

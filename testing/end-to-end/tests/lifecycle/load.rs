@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 /// The product that they order; [`stock_up`] makes it.
 const PRODUCT: i64 = 77;
 
-/// How long the API waits for Temporal.
-const TEMPORAL_LIMIT: Duration = Duration::from_secs(4);
+/// How long the API waits for Temporal to start a saga.
+const TEMPORAL_LIMIT: Duration = Duration::from_secs(12);
 
 /// What came of one order.
 #[derive(Debug)]

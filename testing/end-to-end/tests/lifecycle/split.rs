@@ -13,13 +13,7 @@ use crate::health::{assert_json_log, probe, whole};
 const LIMIT: Duration = Duration::from_secs(90);
 
 fn worker_of(world: &World) -> ServiceProcess {
-    ServiceProcess::new(Service::Orchestrator.program())
-        .with_env("ORCHESTRATOR_ROLE", "worker")
-        .with_env("TEMPORAL_SERVICE_URL", &world.servers.temporal)
-        .with_env("TEMPORAL_TASK_QUEUE", &world.task_queue)
-        .with_env("SERVICES_ORDER_URL", world.to_order.url())
-        .with_env("SERVICES_INVENTORY_URL", world.to_inventory.url())
-        .with_env("SERVICES_PAYMENT_URL", world.to_payment.url())
+    world.another_orchestrator().with_env("ORCHESTRATOR_ROLE", "worker")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,4 +87,33 @@ async fn a_step_that_no_worker_tries_shows_as_stuck_all_the_same() {
     world.to_inventory.clear_rules();
     worker.start();
     assert_eq!(world.settled().await.confirmed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_no_worker_ever_takes_up_shows_as_stuck() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "ORCHESTRATOR_ROLE", "api")
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 500)
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 3000)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 3000)
+        .start()
+        .await;
+    assert_eq!(world.place("nobody-there", &order()).await.status, 202);
+    assert_eq!(world.follow("nobody-there").await.json.get("stuck"), None);
+
+    wait::until("the metric to count it", LIMIT, async || world.counted_as_stuck().await == "1").await;
+    assert_eq!(world.follow("nobody-there").await.json["stuck"], json!(true));
+    let listed = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
+    assert_eq!(
+        (&listed.json[0]["workflowId"], &listed.json[0]["step"]),
+        (&json!(world.saga("nobody-there")), &json!("workflow"))
+    );
+
+    let worker = worker_of(&world);
+    worker.start();
+    wait::until("the order to be cancelled", LIMIT, async || {
+        world.follow("nobody-there").await.text("status") == "CANCELLED"
+    })
+    .await;
+    assert_eq!(world.settled().await.cancelled, 1);
 }

@@ -1,5 +1,6 @@
 //! The checker finds what is wrong: sound books are falsified, one row at a time.
 
+use checker::{Answer, Books, Said, check};
 use end_to_end::{World, body, order};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
@@ -48,5 +49,28 @@ async fn books_that_were_falsified_anywhere_are_found_wrong() {
         run(format!("INSERT INTO {table} SELECT * FROM {table}_kept")).await;
         run(format!("DROP TABLE {table}_kept")).await;
         assert!(world.report().await.is_sound(), "after {wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_agree_with_the_end_is_found_wrong() {
+    let world = World::start().await;
+    assert_eq!(world.place("told-yes", &order()).await.brief(), (200, "CONFIRMED"));
+    assert_eq!(world.place("told-no", &body("CARD_DECLINED")).await.brief(), (402, "PAYMENT_DECLINED"));
+    world.settled().await;
+    let books = Books::read(&world.addresses).await.expect("the databases answer");
+    let other = || "0192f0c1-2a3b-7c4d-8e5f-000000000000".to_owned();
+    let lies = [
+        ("told-yes", Said::Cancelled { code: "PAYMENT_DECLINED".to_owned() }),
+        ("told-yes", Said::WillBeCancelled),
+        ("told-yes", Said::Confirmed { order_id: other(), payment_id: other() }),
+        ("told-no", Said::Confirmed { order_id: other(), payment_id: other() }),
+        ("told-no", Said::Cancelled { code: "INSUFFICIENT_STOCK".to_owned() }),
+        ("told-no", Said::WillBeConfirmed),
+        ("told-nobody", Said::WillBeConfirmed),
+    ];
+    for (key, said) in lies {
+        let answer = Answer { saga: world.saga(key), said };
+        assert!(!check(&books, std::slice::from_ref(&answer)).is_sound(), "not found: {answer:?}");
     }
 }

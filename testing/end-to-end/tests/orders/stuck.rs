@@ -33,3 +33,23 @@ async fn a_confirm_that_is_not_done_for_long_is_listed_counted_and_done_at_last(
     assert_eq!(world.settled().await.confirmed, 1);
     wait::until("the metric to be 0 again", LIMIT, async || world.counted_as_stuck().await == "0").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_whose_payment_cannot_be_asked_for_its_id_is_listed_and_ends_confirmed() {
+    let world = World::builder()
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 5000)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 2000)
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
+        .start()
+        .await;
+    world.to_payment.add(Rule::on("POST", "steps/pay").then(Action::LoseReply));
+    assert_eq!(world.place("paid-unheard", &order()).await.status, 202);
+
+    wait::until("the order to be stuck", LIMIT, async || world.follow("paid-unheard").await.json["stuck"] == true)
+        .await;
+    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
+    assert_eq!(list.json[0]["step"], "payment.pay");
+
+    world.to_payment.clear_rules();
+    assert_eq!(world.settled().await.confirmed, 1);
+}
