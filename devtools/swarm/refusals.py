@@ -33,7 +33,7 @@ def missing_label() -> str:
     """deploy.sh with a label that no node has"""
     constraint = "{placement: {constraints: [node.labels.type == nothing]}}"
     done = deploy_with(f"services: {{redis: {{deploy: {constraint}}}}}\n")
-    return refused(done, "no node has the label type=nothing")
+    return refused(done, "no manager has the label type=nothing")
 
 
 def missing_secret() -> str:
