@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import console, layout
+from . import console, layout, lock
 from .console import Trouble
 
 _NOT_IN_BINARIES = {"tests", "benches", "examples", "target"}
@@ -18,27 +18,33 @@ _NOT_IN_BINARIES = {"tests", "benches", "examples", "target"}
 
 def cargo_environment() -> dict[str, str]:
     """Variables for every cargo run: one build directory, and no database needed to compile."""
-    variables = {"CARGO_TARGET_DIR": str(layout.target_dir()), "SQLX_OFFLINE": "true"}
-    _take_over_target(variables)
-    return variables
+    with lock.held(layout.target_dir() / "lock"):
+        return _take_over_target()
 
 
-def _take_over_target(variables: dict[str, str]) -> None:
+def _take_over_target() -> dict[str, str]:
     """Cargo knows a changed source by its time alone, and would take what another checkout left here for ours."""
+    variables = {"CARGO_TARGET_DIR": str(layout.target_dir()), "SQLX_OFFLINE": "true"}
     owner = layout.target_dir() / "checkout"
     if owner.exists() and owner.read_text() == str(layout.ROOT):
-        return
+        return variables
     if layout.target_dir().exists():
-        console.step("the build directory was another checkout's: its programs are removed, its libraries are kept")
+        console.step("the build directory was another checkout's: its programs go, its libraries are kept")
         packages = [option for folder in _members() for option in ("-p", _package(folder))]
-        console.must_run(["cargo", "clean", "--quiet", *packages], env=variables)
+        console.must_run(["cargo", "clean", *packages], env=variables)
     owner.parent.mkdir(parents=True, exist_ok=True)
     owner.write_text(str(layout.ROOT))
+    return variables
 
 
 def profile_folder(release: bool) -> str:
     """The folder in which cargo puts a profile's binaries."""
     return "release" if release else "debug"
+
+
+def program(name: str, release: bool) -> Path:
+    """A program of the last build. What runs is a copy of what cargo made: another checkout may build in the same folder."""
+    return layout.STATE / "bin" / profile_folder(release) / name
 
 
 def stamp(binary: Path) -> str:
@@ -116,15 +122,28 @@ def is_current(release: bool) -> bool:
     return built == {"sources": _fingerprint(), "target": str(layout.target_dir())}
 
 
-def build(programs: Iterable[str], release: bool) -> None:
+def build(names: Iterable[str], release: bool) -> None:
     """Build these programs, with cargo's own output."""
-    sources = _fingerprint()
+    sources, programs = _fingerprint(), list(names)
     # --workspace: with the features that the tests build them with, or else each would build all anew.
     chosen = [word for program in programs for word in ("--bin", program)]
     command = ["cargo", "build", "--workspace", *chosen, *(["--release"] if release else [])]
     console.step(f"building: {' '.join(command)}")
-    console.must_run(command, env=cargo_environment())
+    with lock.held(layout.target_dir() / "lock"):
+        console.must_run(command, env=_take_over_target())
+        for program_name in programs:
+            _keep(program_name, release)
     layout.STATE.mkdir(exist_ok=True)
     built = {"sources": sources, "target": str(layout.target_dir())}
     _built_file(release).write_text(json.dumps(built) + "\n")
     console.step("build finished")
+
+
+def _keep(name: str, release: bool) -> None:
+    built, kept = layout.target_dir() / profile_folder(release) / name, program(name, release)
+    if stamp(built) == stamp(kept):
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(".new")
+    shutil.copy2(built, unfinished)
+    unfinished.replace(kept)

@@ -108,7 +108,7 @@ def _cargo_run(package: str) -> Callable[[Sequence[str]], int]:
     def run(words: Sequence[str]) -> int:
         build.require_toolchain()
         manifest = str(layout.ROOT / "Cargo.toml")
-        argv = ["cargo", "run", "-q", "--manifest-path", manifest, "-p", package, "--", *words]
+        argv = ["cargo", "run", "--manifest-path", manifest, "-p", package, "--", *words]
         os.execvpe("cargo", argv, {**os.environ, **build.cargo_environment()})
 
     return run

@@ -26,8 +26,8 @@ class Service(Piece):
 
     @property
     def binary(self) -> Path:
-        """What cargo builds."""
-        return layout.target_dir() / build.profile_folder(self.release) / self.name
+        """What was built last."""
+        return build.program(self.name, self.release)
 
     def command(self) -> list[str]:
         """The binary; all its settings are in the environment."""

@@ -1,5 +1,7 @@
 """`./dev test`: everything CI runs, or some of the tests."""
 
+import os
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,9 +19,24 @@ def test(arguments: Sequence[str]) -> int:
     if arguments[0] == "swarm":
         return swarm_commands.test(arguments[1:])
     words = list(arguments[1:] if arguments[0] == "all" else arguments)
+    if not words[0].startswith("-"):
+        raise Trouble(f"./dev test {words[0]}: what is that? Arguments go to cargo test: -p CRATE [--test FILE] [NAME]")
     tools.install(for_tests=True)
     build.require_toolchain()
-    return _cargo_test(words)
+    return _cargo_test(words) or _nothing_was_tested(words)
+
+
+def _nothing_was_tested(words: list[str]) -> int:
+    """A misspelt name would pass for a success."""
+    end = words.index("--") + 1 if "--" in words else len(words)
+    own = [*words[:end], *([] if "--" in words else ["--"]), "--list", "--format", "terse", *words[end:]]
+    listed = subprocess.run(
+        ["cargo", "test", "-q", *own], cwd=layout.ROOT, env={**os.environ, **build.cargo_environment()},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode == 0 and ": test" not in listed.stdout:
+        raise Trouble(f"no test was run: none is called as `{' '.join(words)}` says")
+    return 0
 
 
 def _cargo_test(words: list[str]) -> int:

@@ -124,7 +124,7 @@ def pack_ours(tag: str = "latest", release: bool = False) -> None:
 
 def _packed_context(service: str, release: bool) -> Path:
     """The program without its debugging information, and its second name."""
-    binary = layout.target_dir() / build.profile_folder(release) / service
+    binary = build.program(service, release)
     if not binary.exists():
         raise Trouble(f"{binary} is not built: `./dev up` or `cargo build` does it")
     folder = lab.cache() / "contexts" / service

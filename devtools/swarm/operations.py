@@ -5,7 +5,7 @@ import time
 
 from .. import layout
 from ..console import Trouble
-from . import lab, stack
+from . import lab, nodes, stack
 
 _DOCUMENT = layout.ROOT / "docs" / "operations.md"
 _LOOK = """\
@@ -81,7 +81,7 @@ def change() -> str:
 
 
 def maintenance() -> str:
-    """guide 7: a worker is drained and comes back, without an order lost; then it leaves"""
+    """guide 7: a worker is drained and comes back, without an order lost; then it leaves, and joins again"""
     last = lab.nodes()[-1]
     with stack.Load() as load:
         drain, active = _NODE.splitlines()
@@ -96,4 +96,5 @@ def maintenance() -> str:
     _run("docker node rm NODE", f"node{last}")
     stack.wait_until_it_stands(120)
     stack.order_when_ready()
+    nodes.form(len(lab.nodes()))
     return f"{load.confirmed} orders, all CONFIRMED"

@@ -55,7 +55,9 @@ def _once(late: tuple[str, ...]) -> str:
             release.join()
     up = time.monotonic() - begin
     stack.order_when_ready()
-    failed = [task["Name"].split(".")[0] for task in stack.tasks(running=False) if task["Error"]]
+    # Swarm remembers tasks of the stacks before; their services have no name any more.
+    tasks = [task for task in stack.tasks(running=False) if task["Name"].startswith(lab.STACK)]
+    failed = [task for task in tasks if task["Error"]]
     return f"healthy after {console.elapsed(up)}, an order CONFIRMED; tasks that were tried again: {len(failed)}"
 
 

@@ -34,7 +34,7 @@ def _ours() -> str:
     """The tag of our images: those of the whole Dockerfile if there are any, else packed ones."""
     if images.has_ours(whole.TAG):
         return whole.TAG
-    release = (layout.target_dir() / build.profile_folder(True) / lab.SERVICES[0]).exists()
+    release = build.program(lab.SERVICES[0], release=True).exists()
     images.pack_ours("packed", release)
     return "packed"
 

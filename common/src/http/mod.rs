@@ -13,6 +13,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::{InfoBuilder, License};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -37,8 +38,11 @@ pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> R
     let api = api.layer(from_fn_with_state(life.clone(), server::refuse_until_started));
     let (routes, mut document) =
         OpenApiRouter::new().merge(api).merge(actuator::routes(about.clone())).split_for_parts();
-    about.name.clone_into(&mut document.info.title);
-    about.version.clone_into(&mut document.info.version);
+    document.info = InfoBuilder::new()
+        .title(about.name)
+        .version(about.version)
+        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))))
+        .build();
     routes
         .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document).config(swagger_ui()))
         .fallback(nothing_here)

@@ -9,7 +9,12 @@ async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let server = arguments.next().unwrap_or_else(|| "mysql://root:root1234@127.0.0.1:21306".to_owned());
     if server.starts_with('-') || arguments.next().is_some() {
-        eprintln!("usage: checker [mysql://user:password@host:port]");
+        eprintln!("usage: ./dev check [mysql://user:password@host:port]");
+        eprintln!("Compares the books of orders, stock, payments and the card network; without an address, of ./dev up's database.");
+        return ExitCode::from(2);
+    }
+    if !server.starts_with("mysql://") {
+        eprintln!("{server}: an address looks like mysql://user:password@host:port");
         return ExitCode::from(2);
     }
     match Books::read(&Addresses::usual(&server)).await {
