@@ -10,7 +10,9 @@ async fn main() -> ExitCode {
     let server = arguments.next().unwrap_or_else(|| "mysql://root:root1234@127.0.0.1:21306".to_owned());
     if server.starts_with('-') || arguments.next().is_some() {
         eprintln!("usage: ./dev check [mysql://user:password@host:port]");
-        eprintln!("Compares the books of orders, stock, payments and the card network; without an address, of ./dev up's database.");
+        eprintln!(
+            "Compares the books of orders, stock, payments and the card network; without an address, of ./dev up's database."
+        );
         return ExitCode::from(2);
     }
     if !server.starts_with("mysql://") {
