@@ -23,6 +23,12 @@ stands() {
   local now
   now="$(docker stack services myapp --format '{{.Name}} {{.Replicas}}' | sort)"
   [[ "$now" == "${shown:-}" ]] || { shown="$now"; echo "[$SECONDS s] ${now//$'\n'/, }"; }
+  if ((SECONDS > ${told:-0} + 120)); then
+    told=$SECONDS
+    for service in service-order orchestrator-temporal temporal-namespace; do
+      timeout 30 docker service logs --raw --tail 2 "myapp_$service" 2>&1 | cut -c1-300 | sed "s/^/[$service] /"
+    done
+  fi
   ! sed -E 's/^[^ ]+ //; s|^0/1 \(([0-9]+/[0-9]+) completed\)$|\1|' <<< "$now" | grep -vqE '^([0-9]+)/\1$'
 }
 
