@@ -25,6 +25,7 @@ stands() {
   [[ "$now" == "${shown:-}" ]] || { shown="$now"; echo "[$SECONDS s] ${now//$'\n'/, }"; }
   if ((SECONDS > ${told:-0} + 120)); then
     told=$SECONDS
+    docker stack ps myapp --no-trunc --format '{{.Name}} {{.CurrentState}} {{.Error}}' | grep -v Shutdown | cut -c1-300
     for service in service-order orchestrator-temporal temporal-namespace; do
       timeout 30 docker service logs --raw --tail 2 "myapp_$service" 2>&1 | cut -c1-300 | sed "s/^/[$service] /"
     done
