@@ -1,6 +1,8 @@
 # What deploy.sh, rollback.sh and diagnose.sh share. Sourced, not run.
 # shellcheck shell=bash
 
+# Swarm stops an unhealthy task, and forgets why when that then ends as it should.
+FORGOTTEN="its health check failed, or it ended by itself"
 ME="$(basename "$0" .sh)"
 
 fail() {
@@ -50,6 +52,5 @@ task_error() {
   local task error=""
   task="$(grep -oE 'task [a-z0-9]{20,}' <<< "$2" | cut -d ' ' -f 2)" || { last_error "$1"; return; }
   error="$(docker inspect --type task --format '{{.Status.Err}}' "$task" 2> /dev/null || true)"
-  # Swarm stops an unhealthy task, and forgets why when that then ends as it should.
-  echo "${error:-its health check failed, or it ended by itself}"
+  echo "${error:-$FORGOTTEN}"
 }

@@ -38,9 +38,8 @@ service_health() {
   replicas="$(replicas_of "$name")"
   if ! is_complete "$replicas"; then
     error="$(last_error "$name")"
-    # A task that ends as it should when it is stopped forgets why it was stopped.
     [[ -n "$error" ]] || ! docker service ps "$name" --format '{{.CurrentState}}' | grep -q '^Complete' \
-      || error="its health check failed, or it ended by itself"
+      || error="$FORGOTTEN"
     found "$name has $replicas: ${error:-its tasks say nothing yet}"
     [[ -z "$error" ]] || note "cause: $(cause_of "$error")"
     log="$(timeout 5 docker service logs --raw --tail 3 "$name" 2>&1 | cut -c1-300 || true)"

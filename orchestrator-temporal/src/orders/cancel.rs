@@ -57,9 +57,8 @@ impl Orders {
         if self.temporal.start_over(input).await? == Started::Now {
             return Ok(());
         }
-        let running = self.temporal.describe(&input.order.saga_id).await?.and_then(|known| known.order);
-        let ours = running.is_some_and(|order| order.fingerprint == input.order.fingerprint);
-        if ours { Ok(()) } else { Err(Error::Moving) }
+        let running = self.temporal.describe(&input.order.saga_id).await?;
+        if running.is_some_and(|known| known.is_for(&input.order)) { Ok(()) } else { Err(Error::Moving) }
     }
 
     /// The order as its steps carry it, from the saga's memo or from the order's row, and whether its saga runs or has
@@ -67,7 +66,9 @@ impl Orders {
     async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<(SagaOrder, bool), Error> {
         let started_with = match self.temporal.describe(saga).await? {
             Some(Known { state: RunState::Running, order: Some(order), .. }) => return Ok((order, true)),
-            Some(Known { state: RunState::Completed, order: Some(order), .. }) if self.ended(saga).await? => {
+            Some(Known { state: RunState::Completed, order: Some(order), .. })
+                if self.own_outcome(saga).await?.is_some() =>
+            {
                 return Ok((order, true));
             }
             Some(Known { order, .. }) => order,
@@ -75,11 +76,6 @@ impl Orders {
         };
         let row = self.services.find_order(saga, trace).await?.map(as_step);
         row.or(started_with).map(|order| (order, false)).ok_or(Error::NotFound)
-    }
-
-    async fn ended(&self, saga: &SagaId) -> Result<bool, Error> {
-        let outcome = self.temporal.outcome_of_ended(saga).await?;
-        Ok(outcome.is_some_and(|outcome| !outcome.is_of_another_order()))
     }
 }
 

@@ -6,6 +6,7 @@ use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
 
 use super::{Error, Orders, pending, progress_of};
+use crate::saga::SagaOutcome;
 use crate::temporal::{Known, RunState};
 
 impl Orders {
@@ -17,12 +18,18 @@ impl Orders {
                 let stuck = self.is_stuck(saga, &steps).await?;
                 Ok(OrderProgress { steps, stuck, ..pending(&order) })
             }
-            Some(Known { state: RunState::Completed, .. }) => match self.temporal.outcome_of_ended(saga).await? {
-                Some(outcome) if !outcome.is_of_another_order() => Ok(progress_of(saga, outcome)),
-                _ => self.of_row(saga, None, trace).await,
+            Some(Known { state: RunState::Completed, .. }) => match self.own_outcome(saga).await? {
+                Some(outcome) => Ok(progress_of(saga, outcome)),
+                None => self.of_row(saga, None, trace).await,
             },
             other => self.of_row(saga, other.and_then(|known| known.order), trace).await,
         }
+    }
+
+    /// The outcome of a saga that has completed; `None` if it says nothing of the order that the key belongs to.
+    pub(super) async fn own_outcome(&self, saga: &SagaId) -> Result<Option<SagaOutcome>, Error> {
+        let outcome = self.temporal.outcome_of_ended(saga).await?;
+        Ok(outcome.filter(|outcome| !outcome.is_of_another_order()))
     }
 
     /// From the order's row; a saga that was terminated before its first step has none, and is still to be finished.

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
-use crate::temporal::{EngineError, Known, RunState, Started};
+use crate::temporal::{EngineError, RunState, Started};
 
 /// As many starts are on their way at once: in a rush each is quick then, and those that do not get their turn know that
 /// nothing was started.
@@ -122,14 +122,14 @@ impl Orders {
             None if self.start_new(input).await? == Started::Now => return Ok(()),
             None => self.temporal.describe(saga).await?,
         };
-        let Some(Known { state, order: first, .. }) = known else {
+        let Some(known) = known else {
             return Err(EngineError("the saga comes and goes".to_owned()).into());
         };
-        let same = first.is_some_and(|first| first.fingerprint == input.order.fingerprint);
+        let same = known.is_for(&input.order);
         if !same && !self.owns(&input.order, &input.trace).await? {
             return Err(Error::KeyReused);
         }
-        if state == RunState::Lost {
+        if known.state == RunState::Lost {
             self.temporal.start_again(input).await.map_err(Error::MayHaveStarted)?;
         } else if !same && self.was_refused_as_reused(saga).await? {
             self.temporal.start_over(input).await.map_err(Error::MayHaveStarted)?;

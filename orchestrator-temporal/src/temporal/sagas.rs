@@ -47,6 +47,13 @@ pub(crate) struct Known {
     pub(crate) steps: Vec<String>,
 }
 
+impl Known {
+    /// Was it started for this order, by the request's fingerprint?
+    pub(crate) fn is_for(&self, order: &SagaOrder) -> bool {
+        self.order.as_ref().is_some_and(|first| first.fingerprint == order.fingerprint)
+    }
+}
+
 /// Where a saga's workflow stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunState {

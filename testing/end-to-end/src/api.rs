@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use checker::{Answer, Said};
+use checker::Said;
 use harness::wait;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -104,9 +104,7 @@ impl World {
         let url = format!("{api}/api/temporal/orders");
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
         let reply = Reply::of(request.send().await.ok()?).await;
-        if let Some(said) = said_of_place(&reply) {
-            self.remember(Answer { saga: self.saga(key), said });
-        }
+        self.remember(key, said_of_place(&reply));
         Some(reply)
     }
 
@@ -136,9 +134,7 @@ impl World {
             "CANCELLED" => Some(Said::WillBeCancelled),
             _ => None,
         };
-        if let Some(said) = said {
-            self.remember(Answer { saga: self.saga(key), said });
-        }
+        self.remember(key, said);
         Some(reply)
     }
 
@@ -156,9 +152,7 @@ impl World {
             (409, "ORDER_ALREADY_PAID") => Some(Said::WillBeConfirmed),
             _ => None,
         };
-        if let Some(said) = said {
-            self.remember(Answer { saga: self.saga(key), said });
-        }
+        self.remember(key, said);
         Some(reply)
     }
 

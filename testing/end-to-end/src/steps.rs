@@ -147,7 +147,12 @@ pub async fn payment_is(world: &World, key: &str, status: &str) {
 
 /// Waits until this order, alone of all, counts as stuck at this step; fails unless GET and the list say so, too.
 pub async fn shows_as_stuck(world: &World, key: &str, step: &str) {
-    wait::until("the metric to count it", ORDER_LIMIT, async || world.counted_as_stuck().await == "1").await;
+    shows_as_stuck_within(ORDER_LIMIT, world, key, step).await;
+}
+
+/// As [`shows_as_stuck`], with a limit of its own.
+pub async fn shows_as_stuck_within(limit: Duration, world: &World, key: &str, step: &str) {
+    wait::until("the metric to count it", limit, async || world.counted_as_stuck().await == "1").await;
     assert_eq!(world.follow(key).await.json["stuck"], true, "{key}");
     let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
     assert_eq!((&list[0]["workflowId"], &list[0]["step"]), (&json!(world.saga(key)), &json!(step)), "{list}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use checker::{Addresses, Answer, Books, Report, check};
+use checker::{Addresses, Answer, Books, Report, Said, check};
 use harness::faults::HttpProxy;
 use harness::process::ServiceProcess;
 use harness::servers::shared;
@@ -234,8 +234,10 @@ impl World {
         format!("order-{}", self.key(name))
     }
 
-    pub(crate) fn remember(&self, answer: Answer) {
-        self.answers.lock().expect("no test thread has panicked with it").push(answer);
+    /// Keeps what a client was told, if it promises something.
+    pub(crate) fn remember(&self, key: &str, said: Option<Said>) {
+        let answer = said.map(|said| Answer { saga: self.saga(key), said });
+        self.answers.lock().expect("no test thread has panicked with it").extend(answer);
     }
 
     /// The orchestrator's metric `orders_stuck`; empty if it tells none.

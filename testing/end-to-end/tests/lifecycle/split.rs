@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use end_to_end::steps::shows_as_stuck_within;
 use end_to_end::{Service, World, order};
 use harness::faults::{Action, Rule};
 use harness::process::ServiceProcess;
@@ -101,13 +102,7 @@ async fn an_order_that_no_worker_ever_takes_up_shows_as_stuck() {
     assert_eq!(world.place("nobody-there", &order()).await.status, 202);
     assert_eq!(world.follow("nobody-there").await.json.get("stuck"), None);
 
-    wait::until("the metric to count it", LIMIT, async || world.counted_as_stuck().await == "1").await;
-    assert_eq!(world.follow("nobody-there").await.json["stuck"], json!(true));
-    let listed = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
-    assert_eq!(
-        (&listed.json[0]["workflowId"], &listed.json[0]["step"]),
-        (&json!(world.saga("nobody-there")), &json!("workflow"))
-    );
+    shows_as_stuck_within(LIMIT, &world, "nobody-there", "workflow").await;
 
     let worker = worker_of(&world);
     worker.start();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use end_to_end::steps::shows_as_stuck_within;
 use end_to_end::{Service, World, order};
 use harness::faults::{Action, Rule};
 use harness::wait;
@@ -45,10 +46,7 @@ async fn a_paid_order_whose_payment_cannot_be_asked_for_its_id_is_listed_and_end
     world.to_payment.add(Rule::on("POST", "steps/pay").then(Action::LoseReply));
     assert_eq!(world.place("paid-unheard", &order()).await.status, 202);
 
-    wait::until("the order to be stuck", LIMIT, async || world.follow("paid-unheard").await.json["stuck"] == true)
-        .await;
-    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
-    assert_eq!(list.json[0]["step"], "payment.pay");
+    shows_as_stuck_within(LIMIT, &world, "paid-unheard", "payment.pay").await;
 
     world.to_payment.clear_rules();
     assert_eq!(world.settled().await.confirmed, 1);
