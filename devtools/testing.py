@@ -9,6 +9,7 @@ from . import build, console, layout, tools
 from .console import Trouble
 from .lint import lint
 from .swarm import commands as swarm_commands
+from .swarm import lab as swarm_lab
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -49,7 +50,7 @@ def _cargo_test(words: list[str]) -> int:
 
 
 def _everything() -> int:
-    """All phases, also after one failed, and a last line that sums them up."""
+    """All phases, also after one failed, and a last line that sums them up. Where the Swarm lab cannot be, it says so."""
     build.require_toolchain()
     phases: dict[str, Callable[[], int]] = {
         "tools": install_tools,
@@ -57,6 +58,10 @@ def _everything() -> int:
         "tests": lambda: _cargo_test(["--workspace", "--no-fail-fast"]),
     }
     summary, failed = [], False
+    if reason := swarm_lab.unfit():
+        summary.append(f"swarm left out ({reason})")
+    else:
+        phases["swarm"] = lambda: swarm_commands.test([])
     for name, phase in phases.items():
         begin = time.monotonic()
         console.step(f"==== {name}")

@@ -58,7 +58,14 @@ def unfit() -> str:
         return "it lets nobody make network namespaces"
     if "--compose-file" not in attempt(["docker", "stack", "config", "--help"]).stdout:
         return "its docker command is missing or older than 23, which cannot deploy jobs"
+    if not go():
+        return "it has no Go, of which Temporal's programs are built (https://go.dev/dl)"
     return ""
+
+
+def go() -> str | None:
+    """Go's command, also where its installation puts it without telling the shell."""
+    return shutil.which("go") or shutil.which("/usr/local/go/bin/go")
 
 
 def node(number: int) -> str:

@@ -97,4 +97,5 @@ def maintenance() -> str:
     stack.wait_until_it_stands(120)
     stack.order_when_ready()
     nodes.form(len(lab.nodes()))
+    stack.wait_for_edge_everywhere(60)
     return f"{load.confirmed} orders, all CONFIRMED"

@@ -1,7 +1,6 @@
 """Temporal's programs, built from the Go modules that its images are made of. Minutes; kept in the cache."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,14 +24,10 @@ def _folder() -> Path:
 
 
 def _go(*words: str, **variables: str) -> str:
-    program = shutil.which("go") or "/usr/local/go/bin/go"
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-trimpath", **variables}
-    try:
-        done = subprocess.run(
-            ["nice", program, *words], cwd="/", env=environment, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as missing:
-        raise Trouble("Go 1.26 or newer is needed to build Temporal for the lab (https://go.dev/dl)") from missing
+    done = subprocess.run(
+        ["nice", lab.go() or "go", *words], cwd="/", env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Trouble(f"`go {' '.join(words)}` failed: {done.stderr.strip()[-2000:]}")
     return done.stdout

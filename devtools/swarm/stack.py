@@ -173,6 +173,15 @@ def wait_until_it_stands(limit: float) -> None:
         time.sleep(1)
 
 
+def wait_for_edge_everywhere(limit: float) -> None:
+    """Until a node that has just joined is served as well: Swarm starts the edge on each."""
+    wanted, deadline = f"{len(lab.nodes())}/{len(lab.nodes())}", time.monotonic() + limit
+    while (now := services()["edge"]) != wanted:
+        if time.monotonic() > deadline:
+            raise Trouble(f"the edge has {now} replicas after {limit:.0f} s")
+        time.sleep(1)
+
+
 def status() -> int:
     """Nodes, services, failed tasks."""
     if not lab.pid(lab.node(1)):
