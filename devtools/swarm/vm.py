@@ -15,7 +15,6 @@ from .. import build, console, layout, packages
 from ..console import Trouble
 from . import images, kernel, lab, nodes, whole
 
-_PROGRAMS = {"mkfs.ext4": "e2fsprogs", "mmdebstrap": "mmdebstrap"}
 _SYSTEM = "docker.io,iproute2,iptables,ca-certificates,kmod,curl,procps,python3-minimal"
 # Its first process: what follows is on the third disk, made anew each time.
 _FIRST = "#!/bin/bash\nmkdir -p /files\nmount /dev/ubdc /files\nexec /files/init.sh\n"
@@ -28,7 +27,7 @@ def _folder() -> Path:
 
 def run() -> int:
     """Boot, walk, power off; 0 if the walk came to its end."""
-    packages.install({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
+    packages.install(set() if shutil.which("mkfs.ext4") else {"e2fsprogs"})
     images.build_stand_ins()
     _folder().mkdir(parents=True, exist_ok=True)
     disks = [_system(), _store(_ours()), _files()]
