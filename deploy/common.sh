@@ -44,7 +44,11 @@ is_complete() {
 
 # What the newest task that went wrong says, in one line.
 last_error() {
-  docker service ps "$1" --no-trunc --format '{{.Error}}' 2> /dev/null | grep -v '^$' | head -n 1 || true
+  local tasks
+  mapfile -t tasks < <(docker service ps "$1" -q --no-trunc 2> /dev/null)
+  ((${#tasks[@]})) || return 0
+  docker inspect --type task --format '{{json .Status.Timestamp}} {{.Status.Err}}' "${tasks[@]}" 2> /dev/null \
+    | awk 'NF > 1' | sort | tail -n 1 | cut -d ' ' -f 2- || true
 }
 
 # Why an update failed, from its message, which names the task.

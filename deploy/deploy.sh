@@ -7,6 +7,7 @@
 # REGISTRY and TAG choose the images. Files: docker-stack.dev.yml unless -c is given; stack: myapp.
 # With deploy/docker-stack.secrets.yml the plain passwords are left out, whatever the environment says.
 set -euo pipefail
+from="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
 source deploy/common.sh
@@ -14,7 +15,12 @@ source deploy/common.sh
 files=() stack=myapp timeout=300 options=()
 while (($#)); do
   case "$1" in
-    -c) files+=(-c "${2:?a file after -c}"); shift 2 ;;
+    -c)
+      file="${2:?a file after -c}"
+      [[ "$file" == /* || ! -e "$from/$file" ]] || file="$from/$file"
+      files+=(-c "$file")
+      shift 2
+      ;;
     --timeout) timeout="${2:?seconds after --timeout}"; shift 2 ;;
     --) shift; options=("$@"); break ;;
     -*) fail "unknown option $1" ;;
@@ -102,15 +108,40 @@ wait_for_removal() {
   done
 }
 
+image_of() { docker service inspect "$1" --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}' | cut -d @ -f 1; }
+
+# Without its secrets a running stack would get the plain passwords, which its databases do not have.
+check_secrets_stay() {
+  local service
+  ! grep -q '^secrets:' <<< "$config" || return 0
+  for service in $(services_of "$stack"); do
+    [[ -z "$(docker service inspect "$service" --format '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}}{{end}}')" ]] \
+      || fail "$service has Docker secrets, and the files given have none: add -c deploy/docker-stack.secrets.yml"
+  done
+}
+
+# `docker stack deploy` compares the file's image with the one it deployed last: one that was set by hand would stay.
+forget_images_set_by_hand() {
+  local service running deployed
+  for service in $(services_of "$stack"); do
+    running="$(image_of "$service")"
+    deployed="$(docker service inspect "$service" --format '{{index .Spec.Labels "com.docker.stack.image"}}' | cut -d @ -f 1)"
+    [[ -n "$deployed" && "$running" != "$deployed" ]] || continue
+    say "$service runs $running, which was set by hand: it gets the file's image"
+    docker service update --detach -q --no-resolve-image --label-add com.docker.stack.image=by-hand "$service" > /dev/null \
+      || fail "$service: docker service update failed"
+  done
+}
+
 # The same tag with other content changes no specification: Swarm replaces nothing.
 tell_of_old_code() {
   local container service image running
   docker ps --filter "label=com.docker.stack.namespace=$stack" --format '{{.ID}} {{.Label "com.docker.swarm.service.name"}}' \
     | while read -r container service; do
-      image="$(docker service inspect "$service" --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')"
+      image="$(image_of "$service")"
       running="$(docker inspect --format '{{.Image}}' "$container")"
       [[ "$(docker image inspect --format '{{.Id}}' "$image" 2> /dev/null || echo "$running")" == "$running" ]] \
-        || say "$service runs an older $image than this node has: a new TAG, or docker service update --force $service"
+        || say "$service runs another $image than this node has: a new TAG, or docker service update --force $service"
     done | sort -u
 }
 
@@ -127,12 +158,14 @@ remember() {
 
 # Ends the deployment: Swarm took a service's update back, or gave it up. Waits until that has settled.
 went_back() {
-  local service="$1" deadline=$((SECONDS + timeout)) state cause
+  local service="$1" deadline=$((SECONDS + timeout)) state cause others=()
   cause="$(task_error "$service" "$2")"
   while
     IFS='|' read -r _ state _ <<< "$(update_status "$service")"
     [[ "$state" == rollback_started ]] && ((SECONDS < deadline))
   do sleep 1; done
+  for other in "${!updating[@]}"; do [[ "$other" == "$service" ]] || others+=("$other"); done
+  ((${#others[@]} == 0)) || cause+=", while the update of ${others[*]} goes on"
   fail "$service: its update failed, ${state//_/ }: $cause (deploy/diagnose.sh $stack)"
 }
 
@@ -148,10 +181,11 @@ lacking() {
     else
       case "$state" in
         updating) echo "is being updated"; return ;;
-        rollback_* | paused) went_back "$service" "$message" ;;
+        rollback_*) went_back "$service" "$message" ;;
       esac
     fi
   fi
+  [[ "$state" != paused && "$state" != rollback_paused ]] || went_back "$service" "$message"
   replicas="$(replicas_of "$service")"
   is_complete "$replicas" || echo "has $replicas"
 }
@@ -179,6 +213,8 @@ config="$(docker stack config "${files[@]}" 2>&1)" || fail "the stack file is wr
 check_external || exit 1
 check_labels || exit 1
 check_images || exit 1
+check_secrets_stay
+forget_images_set_by_hand
 wait_for_removal
 remember
 result="$(docker stack deploy --with-registry-auth --resolve-image changed "${options[@]}" "${files[@]}" "$stack" 2>&1)" || fail "${result##*$'\n'}"

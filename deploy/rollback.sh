@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
 source deploy/common.sh
 
-stack=myapp timeout=300 services=()
+stack=myapp timeout=300 services=() stays=()
 while (($#)); do
   case "$1" in
     --stack) stack="${2:?a name after --stack}"; shift 2 ;;
@@ -31,9 +31,10 @@ require_seconds "$timeout"
 require_manager
 if ((${#services[@]} == 0)); then
   for service in orchestrator-temporal service-payment service-inventory service-order; do
-    can_go_back "${stack}_$service" && services+=("$service")
+    if can_go_back "${stack}_$service"; then services+=("$service"); else stays+=("$service"); fi
   done
   ((${#services[@]})) || fail "the last update of no service of $stack changed its tasks: deploy the older TAG"
+  ((${#stays[@]} == 0)) || say "as it is stays ${stays[*]}: the last update changed no task, or was taken back already"
 fi
 
 # Waits until a service is what it was; $2 is its update's status from before.

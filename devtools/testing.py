@@ -77,8 +77,8 @@ def _code_of(phase: Callable[[], int]) -> int:
     """A phase's exit code; trouble in one does not keep the others from being run."""
     try:
         return phase()
-    except Trouble as trouble:
-        console.warn(str(trouble))
+    except (Trouble, OSError, LookupError, ValueError) as trouble:
+        console.warn(str(trouble) if isinstance(trouble, Trouble) else repr(trouble))
         return 1
 
 

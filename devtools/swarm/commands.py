@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from .. import build, console, lock, services, tools
+from .. import build, console, interrupts, lock, services, tools
+from ..console import Trouble
 from . import images, lab, nodes, repeat, stack, vm, walk, whole
 
 HELP = """\
@@ -34,19 +35,26 @@ def swarm(words: Sequence[str]) -> int:
     if chosen.command == "help":
         console.say(HELP.rstrip())
         return 0
-    lab.require()
-    match chosen.command:
-        case "up":
-            return up(chosen.nodes)
-        case "deploy":
-            return deploy()
-        case "status":
-            return stack.status()
-        case "vm":
-            return vm.run()
-        case "down":
-            nodes.stop_all(chosen.wipe)
-            nodes.stop("builder")
+    if chosen.command == "status":
+        return stack.status()
+    with lock.held(lab.cache() / "lock"):
+        match chosen.command:
+            case "up":
+                return up(chosen.nodes)
+            case "deploy":
+                return deploy()
+            case "vm":
+                lab.require()
+                return vm.run()
+            case _:
+                return down(chosen.wipe)
+
+
+def down(wipe: bool = False) -> int:
+    """Stop everything of the lab."""
+    with interrupts.ignored():
+        nodes.stop_all(wipe)
+        nodes.stop_aside("builder")
     return 0
 
 
@@ -80,9 +88,10 @@ def test(words: Sequence[str]) -> int:
     parser.add_argument("--repeat", type=int, default=0, help="deploy from nothing so many times, in shuffled orders")
     chosen = parser.parse_args(words)
     with lock.held(lab.cache() / "lock"):
+        if lab.nodes():
+            raise Trouble("the lab is up, and its stack may be in use: `./dev swarm down` first")
         try:
             up(chosen.nodes)
-            stack.remove()
             return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
         finally:
-            nodes.stop_all(wipe=False)
+            down()

@@ -28,11 +28,20 @@ def program() -> Path:
     with open(sources / ".config", "a", encoding="utf-8") as config:
         config.write(_CONFIG.read_text())
     _make(sources, "olddefconfig")
+    _must_have_all(sources / ".config")
     _make(sources, "linux", f"-j{os.cpu_count()}")
     shutil.copy(sources / "linux", built)
     shutil.rmtree(_folder() / "linux-source")
     stamp.write_text(_CONFIG.read_text())
     return built
+
+
+def _must_have_all(config: Path) -> None:
+    """`make` leaves out, without a word, what a newer kernel calls by another name."""
+    has = set(config.read_text().splitlines())
+    lost = [line for line in _CONFIG.read_text().splitlines() if line.startswith("CONFIG_") and line not in has]
+    if lost:
+        raise Trouble(f"the kernel's sources do not take these lines of {_CONFIG.name}: {', '.join(lost)}")
 
 
 def _folder() -> Path:

@@ -1,6 +1,7 @@
 """Where the lab is: its folders, its nodes' names and addresses, and how to run a command in a node."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ OVERRIDE = layout.ROOT / "deploy" / "lab" / "docker-stack.lab.yml"
 HURRY = str(OVERRIDE.with_name("docker-stack.hurry.yml"))
 SERVICES = ("orchestrator-temporal", "service-order", "service-inventory", "service-payment")
 
+_GO = (1, 26)
 _PROGRAMS = {
     "dockerd": "docker.io",
     "docker": "docker.io",
@@ -58,14 +60,21 @@ def unfit() -> str:
         return "it lets nobody make network namespaces"
     if "--compose-file" not in attempt(["docker", "stack", "config", "--help"]).stdout:
         return "its docker command is missing or older than 23, which cannot deploy jobs"
-    if not go():
-        return "it has no Go, of which Temporal's programs are built (https://go.dev/dl)"
+    if _go_version() < _GO:
+        return f"it has no Go {'.'.join(map(str, _GO))} or newer, which Temporal's programs need (https://go.dev/dl)"
     return ""
 
 
 def go() -> str | None:
     """Go's command, also where its installation puts it without telling the shell."""
     return shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+
+
+def _go_version() -> tuple[int, ...]:
+    """For instance (1, 26); empty without Go."""
+    said = attempt([go() or "go", "version"], {"GOTOOLCHAIN": "local"}).stdout
+    found = re.search(r"go(\d+)\.(\d+)", said)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def node(number: int) -> str:

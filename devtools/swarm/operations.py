@@ -77,6 +77,9 @@ def change() -> str:
         for command in _CHANGE.splitlines():
             _run(command)
         stack.deploy(timeout=400)
+    image = lab.manager("service", "inspect", "-f", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", f"{lab.STACK}_service-order")
+    if not image.endswith(":latest"):
+        raise Trouble(f"the stack file was deployed again, and service-order still runs {image}")
     return f"{len(_CHANGE.splitlines())} commands, and the stack file again; {load.confirmed} orders, all CONFIRMED"
 
 

@@ -1,6 +1,9 @@
 """The variant with Docker secrets: it works, and no password is to be seen."""
 
+import contextlib
+import threading
 from pathlib import Path
+from typing import Self
 
 from ..console import Trouble
 from . import lab, stack
@@ -26,9 +29,8 @@ def _visible() -> dict[str, str]:
     services = lab.manager("stack", "services", "-q", lab.STACK).split()
     seen = {"docker service inspect": lab.manager("service", "inspect", *services)}
     for service in services:
-        seen[f"the log of {service}"] = lab.manager("service", "logs", service)
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    seen["a command line"] = b"\n".join(lines).decode("utf-8", "replace")
+        log = lab.attempt(["docker", "service", "logs", service], lab.environment(lab.node(1)))
+        seen[f"the log of {service}"] = log.stdout + log.stderr
     for number in lab.nodes():
         containers = lab.docker(lab.node(number), "ps", "-aq").split()
         seen[f"docker inspect on node{number}"] = lab.docker(lab.node(number), "inspect", *containers)
@@ -58,8 +60,32 @@ def _guarded() -> None:
             raise Trouble(f"docker stack deploy with {variables}: {done.returncode}, {done.stderr}")
 
 
+class _CommandLines:
+    """Every command line there was while the block ran, looked at many times a second."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.02):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    self.seen.add(path.read_bytes())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
 def _deployed() -> str:
-    done = stack.attempt_deploy(stack.variant("secrets"), **_LEFT_OVER)
+    with _CommandLines() as lines:
+        done = stack.attempt_deploy(stack.variant("secrets"), **_LEFT_OVER)
     if done.returncode or "MYSQL_PASSWORD is not used" not in done.stdout:
         raise Trouble(done.stderr or done.stdout)
     stack.order_when_ready()
@@ -68,6 +94,7 @@ def _deployed() -> str:
         raise Trouble(f"{len(passwords)} passwords are in use, {len(_NAMES)} were made")
     plain = ["root1234", *_LEFT_OVER.values()]
     seen = _visible()
+    seen["a command line"] = b"\n".join(lines.seen).decode("utf-8", "replace")
     leaks = [where for where, text in seen.items() for password in [*passwords, *plain] if password in text]
     if leaks:
         raise Trouble(f"a password is in {', '.join(leaks)}")

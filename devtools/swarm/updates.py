@@ -8,7 +8,7 @@ from .scripts import deploy_with, diagnose, diagnosis, refused
 def _failed(override: str, why: str, timeout: int = 180) -> str:
     """An update that deploy.sh says has failed, and why; orders go through all the same."""
     line = refused(deploy_with(f"services: {override}\n", lab.HURRY, timeout=timeout), why)
-    stack.order_when_ready(10)
+    stack.order_when_ready(40)
     return line
 
 
@@ -78,7 +78,7 @@ def same_tag() -> str:
         said = stack.deploy(lab.HURRY)
     finally:
         lab.manager("tag", kept, image)
-    line = next((line for line in said.splitlines() if "runs an older" in line), "")
+    line = next((line for line in said.splitlines() if "runs another" in line), "")
     if not line:
         raise Trouble(said)
     return line

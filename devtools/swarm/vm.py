@@ -5,6 +5,7 @@ slowly is to change between its processes, and most of that is gone when all of 
 https://docs.kernel.org/virt/uml/user_mode_linux_howto_v2.html
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -52,7 +53,7 @@ def _disk(name: str, folder: Path, size: str) -> Path:
 
 
 def _system() -> Path:
-    """Debian with a kernel and Docker."""
+    """Debian with Docker."""
     root, disk, stamp = _folder() / "root", _folder() / "system.img", _folder() / "system.packages"
     if disk.exists() and stamp.exists() and stamp.read_text() == _SYSTEM:
         return disk
@@ -81,7 +82,7 @@ def _store(tag: str) -> Path:
         for image, latest in zip(images.ours(tag), images.ours(), strict=True):
             lab.docker(name, "tag", image, latest)
     finally:
-        nodes.stop(name)
+        nodes.stop_aside(name)
     _disk(name, lab.cache() / name, "10G")
     stamp.write_text(wanted)
     return disk
@@ -102,7 +103,7 @@ def _files() -> Path:
 
 
 def _boot(disks: list[Path]) -> int:
-    words = ["nice", "taskset", "--cpu-list", "0", str(kernel.program()), "seccomp=on", "mem=6G"]
+    words = ["nice", "taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), str(kernel.program()), "seccomp=on", "mem=6G"]
     words += ["root=/dev/ubda", "rw", "init=/init.sh"]
     words += ["con=null", "con0=fd:0,fd:1", "panic=1", "quiet"]
     changes = [_folder() / f"changes-{number}" for number in range(len(disks))]

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The first process of the virtual machine (./dev swarm vm): mounts, modules, a Docker daemon; then the walk.
+# The first process of the virtual machine (./dev swarm vm): mounts, a network, a Docker daemon; then the walk.
 cd /files || exit
 
 mount -t proc proc /proc
