@@ -158,7 +158,7 @@ remember() {
 
 # Ends the deployment: Swarm took a service's update back, or gave it up. Waits until that has settled.
 went_back() {
-  local service="$1" deadline=$((SECONDS + timeout)) state cause others=()
+  local service="$1" deadline=$((SECONDS + timeout)) state cause other others=()
   cause="$(task_error "$service" "$2")"
   while
     IFS='|' read -r _ state _ <<< "$(update_status "$service")"

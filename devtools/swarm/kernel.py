@@ -18,7 +18,7 @@ _CONFIG = layout.ROOT / "deploy" / "lab" / "vm" / "kernel.config"
 
 def program() -> Path:
     """The kernel, a program; built if it is not in the cache, or was built with another configuration."""
-    built, stamp = _folder() / "linux", _folder() / "linux.config"
+    built, stamp = folder() / "linux", folder() / "linux.config"
     if built.exists() and stamp.exists() and stamp.read_text() == _CONFIG.read_text():
         return built
     packages.install({package for name, package in _PROGRAMS.items() if not shutil.which(name)})
@@ -31,7 +31,7 @@ def program() -> Path:
     _must_have_all(sources / ".config")
     _make(sources, "linux", f"-j{os.cpu_count()}")
     shutil.copy(sources / "linux", built)
-    shutil.rmtree(_folder() / "linux-source")
+    shutil.rmtree(folder() / "linux-source")
     stamp.write_text(_CONFIG.read_text())
     return built
 
@@ -44,22 +44,23 @@ def _must_have_all(config: Path) -> None:
         raise Trouble(f"the kernel's sources do not take these lines of {_CONFIG.name}: {', '.join(lost)}")
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the virtual machine's parts are kept."""
     return lab.cache() / "vm"
 
 
 def _sources() -> Path:
     """Debian's package, unpacked."""
-    folder = _folder() / "linux-source"
-    shutil.rmtree(folder, ignore_errors=True)
+    package = folder() / "linux-source"
+    shutil.rmtree(package, ignore_errors=True)
     # sid's index may be older than it says it may be.
     options = ["--variant=extract", "--include=linux-source", '--aptopt=Acquire::Check-Valid-Until "false"']
-    console.must_run(["nice", "mmdebstrap", *options, "sid", str(folder)])
-    archives = sorted((folder / "usr" / "src").glob("linux-source-*.tar.xz"))
+    console.must_run(["nice", "mmdebstrap", *options, "sid", str(package)])
+    archives = sorted((package / "usr" / "src").glob("linux-source-*.tar.xz"))
     if not archives:
         raise Trouble("Debian's package linux-source has no sources in it")
-    console.must_run(["nice", "tar", "--extract", f"--directory={folder}", f"--file={archives[-1]}"])
-    return folder / archives[-1].name.removesuffix(".tar.xz")
+    console.must_run(["nice", "tar", "--extract", f"--directory={package}", f"--file={archives[-1]}"])
+    return package / archives[-1].name.removesuffix(".tar.xz")
 
 
 def _make(sources: Path, *words: str) -> None:

@@ -22,15 +22,11 @@ _FIRST = "#!/bin/bash\nmkdir -p /files\nmount /dev/ubdc /files\nexec /files/init
 _LIMIT_SECONDS = 5400
 
 
-def _folder() -> Path:
-    return lab.cache() / "vm"
-
-
 def run() -> int:
     """Boot, walk, power off; 0 if the walk came to its end."""
     packages.install(set() if shutil.which("mkfs.ext4") else {"e2fsprogs"})
     images.build_stand_ins()
-    _folder().mkdir(parents=True, exist_ok=True)
+    kernel.folder().mkdir(parents=True, exist_ok=True)
     disks = [_system(), _store(_ours()), _files()]
     return _boot(disks)
 
@@ -46,7 +42,7 @@ def _ours() -> str:
 
 def _disk(name: str, folder: Path, size: str) -> Path:
     """A folder as a disk; needs neither a loop device nor a mount."""
-    disk = _folder() / f"{name}.img"
+    disk = kernel.folder() / f"{name}.img"
     disk.unlink(missing_ok=True)
     console.must_run(["nice", "mkfs.ext4", "-q", "-E", "lazy_itable_init=1", "-d", str(folder), str(disk), size])
     return disk
@@ -54,7 +50,7 @@ def _disk(name: str, folder: Path, size: str) -> Path:
 
 def _system() -> Path:
     """Debian with Docker."""
-    root, disk, stamp = _folder() / "root", _folder() / "system.img", _folder() / "system.packages"
+    root, disk, stamp = kernel.folder() / "root", kernel.folder() / "system.img", kernel.folder() / "system.packages"
     if disk.exists() and stamp.exists() and stamp.read_text() == _SYSTEM:
         return disk
     console.step("making the virtual machine's Debian")
@@ -70,7 +66,7 @@ def _system() -> Path:
 
 def _store(tag: str) -> Path:
     """Docker's own folder with all images in it, filled by a daemon on this machine: loading them there is slow."""
-    name, disk, stamp = "store", _folder() / "store.img", _folder() / "store.images"
+    name, disk, stamp = "store", kernel.folder() / "store.img", kernel.folder() / "store.images"
     wanted = "\n".join(images.image_id("builder", image) for image in images.stack_images(tag))
     if disk.exists() and stamp.exists() and stamp.read_text() == wanted:
         return disk
@@ -90,7 +86,7 @@ def _store(tag: str) -> Path:
 
 def _files() -> Path:
     """The walk, the stack file and the docker command."""
-    folder = _folder() / "files"
+    folder = kernel.folder() / "files"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(layout.ROOT / "deploy", folder / "deploy")
     shutil.copy(lab.STACK_FILE, folder)
@@ -106,7 +102,7 @@ def _boot(disks: list[Path]) -> int:
     words = ["nice", "taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), str(kernel.program()), "seccomp=on", "mem=6G"]
     words += ["root=/dev/ubda", "rw", "init=/init.sh"]
     words += ["con=null", "con0=fd:0,fd:1", "panic=1", "quiet"]
-    changes = [_folder() / f"changes-{number}" for number in range(len(disks))]
+    changes = [kernel.folder() / f"changes-{number}" for number in range(len(disks))]
     for number, (disk, change) in enumerate(zip(disks, changes, strict=True)):
         change.unlink(missing_ok=True)
         words.append(f"ubd{number}={change},{disk}")
