@@ -28,6 +28,7 @@ Check the code
   test ARGS            the tests that `cargo test ARGS` names, for instance: ./dev test -p service-order
   test swarm [--nodes 3]
                        the Swarm walk-through in the lab, step by step (needs root)
+  test rules [NAME]    takes each rule of the design out of the code (testing/rules), and demands that a test fails
   lint [--advisories]  format, clippy, docs, licenses and sources of what we depend on;
                        --advisories looks for known vulnerabilities too (needs the network)
   tools                install what the tests need, and nothing else

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from . import build, console, layout
+from . import build, console, layout, rules
 from .console import Trouble
 
 DENY_VERSION = "cargo-deny@^0.19"
@@ -28,6 +28,7 @@ def lint(advisories: bool = False) -> int:
     _require_components()
     _install_deny()
     failed = [check.name for check in _checks(advisories) if not _passes(check)]
+    failed += [f"{patch} does not fit the code any more" for patch in rules.do_not_fit()]
     if failed:
         console.warn(f"lint failed: {', '.join(failed)}")
     return 1 if failed else 0

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
-from . import build, console, layout, tools
+from . import build, console, layout, rules, tools
 from .console import Trouble
 from .lint import lint
 from .swarm import commands as swarm_commands
@@ -18,6 +18,8 @@ def test(arguments: Sequence[str]) -> int:
         return _everything()
     if arguments[0] == "swarm":
         return swarm_commands.test(arguments[1:])
+    if arguments[0] == "rules":
+        return rules.test(arguments[1:])
     words = list(arguments[1:] if arguments[0] == "all" else arguments)
     if not words[0].startswith("-"):
         raise Trouble(f"./dev test {words[0]}: what is that? Arguments go to cargo test: -p CRATE [--test FILE] [NAME]")

@@ -1,6 +1,8 @@
 """docs/operations.md: the commands of the guide's section 7, each of them run as it stands there."""
 
+import contextlib
 import shlex
+import subprocess
 import time
 
 from .. import layout
@@ -55,9 +57,17 @@ def _run(command: str, node: str = "node1") -> None:
     words = shlex.split(command.replace(" NODE", f" {node}"))
     if words[1:3] == ["service", "update"]:
         words[3:3] = ["--no-resolve-image"]
-    done = lab.attempt(["env", f"--chdir={folder}", *words], lab.environment(lab.node(1)), 400)
+    done = _attempt(["env", f"--chdir={folder}", *words], tries=3 if words[1:3] == ["service", "logs"] else 1)
     if done.returncode:
         raise Trouble(f"`{command}`: {done.stderr.strip()}")
+
+
+def _attempt(words: list[str], tries: int) -> subprocess.CompletedProcess[str]:
+    """With several tries each is short: `docker service logs` hangs now and then (docker/cli#4678, moby/moby#38640)."""
+    for _ in range(tries - 1):
+        with contextlib.suppress(Trouble):
+            return lab.attempt(words, lab.environment(lab.node(1)), 20)
+    return lab.attempt(words, lab.environment(lab.node(1)), 400)
 
 
 def look() -> str:

@@ -28,14 +28,24 @@ def _visible() -> dict[str, str]:
     """Everything that an operator, or another process, can look at."""
     services = lab.manager("stack", "services", "-q", lab.STACK).split()
     seen = {"docker service inspect": lab.manager("service", "inspect", *services)}
-    for service in services:
-        log = lab.attempt(["docker", "service", "logs", service], lab.environment(lab.node(1)))
-        seen[f"the log of {service}"] = log.stdout + log.stderr
     for number in lab.nodes():
         containers = lab.docker(lab.node(number), "ps", "-aq").split()
         seen[f"docker inspect on node{number}"] = lab.docker(lab.node(number), "inspect", *containers)
         seen[f"the daemon's log on node{number}"] = (lab.logs() / f"{lab.node(number)}.log").read_text(errors="replace")
+        seen |= _logs(number, containers)
     return seen
+
+
+def _logs(number: int, containers: list[str]) -> dict[str, str]:
+    """What containers have logged, as it lies on the disk. `docker service logs` shows the same, but hangs now and then."""
+    found = {}
+    for line in lab.docker(lab.node(number), "inspect", "-f", "{{.LogPath}} {{.Name}}", *containers).splitlines():
+        path, _, name = line.partition(" ")
+        files = sorted(Path(path).parent.glob(Path(path).name + "*"))
+        found[f"the log of {name} on node{number}"] = "".join(file.read_text(errors="replace") for file in files)
+    if not any(found.values()):
+        raise Trouble(f"no container on node{number} has logged anything: were the logs found?")
+    return found
 
 
 def variant() -> str:
