@@ -106,7 +106,8 @@ def _place_order() -> str | None:
     console.step(f"answer after {(time.monotonic() - begin) * 1000:.0f} ms: {status} {text}")
     if "INSUFFICIENT_STOCK" in text:
         console.say("  product 1 is sold out; `./dev down --wipe` and `./dev up` start with a full stock")
-    return "the order failed; see ./dev logs" if status >= 500 else None
+        return None
+    return None if '"CONFIRMED"' in text else "the order was not confirmed; see ./dev logs"
 
 
 def _print_urls() -> None:

@@ -108,6 +108,7 @@ impl Service {
             version: self.version,
             components: components.into(),
             lifecycle: self.lifecycle.clone(),
+            about_orders: false,
             scrape,
         }
     }

@@ -10,10 +10,12 @@ from . import images, lab, nodes, repeat, stack, vm, walk, whole
 HELP = """\
 usage: ./dev swarm COMMAND
 
-  up [--nodes 1|3]     a Swarm of real Docker daemons on this machine, with all images loaded; needs root
+  up [--nodes 1|3] [--whole]
+                       a Swarm of real Docker daemons on this machine, with all images loaded; needs root
   deploy               the stack on it, by deploy/deploy.sh; then one order
   status               its nodes, services, and tasks that failed
-  images [--report]    our four images by the whole deploy/Dockerfile (long); `up` packs what cargo has built
+  images [--report]    our four images by the whole deploy/Dockerfile (long), as `up --whole` has them; without it, `up`
+                       packs what cargo has built
   run COMMAND…         a command in the first node, for instance: ./dev swarm run docker service ls
   vm                   the stack as it is, through the ingress mesh, in a virtual machine whose kernel has IPVS (slow)
   down [--wipe]        stop everything; --wipe forgets the nodes' images as well
@@ -26,6 +28,7 @@ def swarm(words: Sequence[str]) -> int:
     parser.add_argument("command", choices=["up", "deploy", "status", "run", "vm", "down", "help"])
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
     parser.add_argument("--wipe", action="store_true")
+    parser.add_argument("--whole", action="store_true")
     if words and words[0] == "run":
         return stack.run_in_node(list(words[1:]))
     if words and words[0] == "images":
@@ -40,7 +43,7 @@ def swarm(words: Sequence[str]) -> int:
     with lock.held(lab.cache() / "lock"):
         match chosen.command:
             case "up":
-                return up(chosen.nodes)
+                return up(chosen.nodes, chosen.whole)
             case "deploy":
                 return deploy()
             case "vm":
@@ -58,13 +61,16 @@ def down(wipe: bool = False) -> int:
     return 0
 
 
-def up(count: int) -> int:
+def up(count: int, by_dockerfile: bool = False) -> int:
     """A Swarm of so many nodes, with images of what the sources say now."""
     lab.require()
     tools.install()
-    build.build((service.name for service in services.every_service()), release=False)
-    images.build_stand_ins()
-    images.pack_ours()
+    if by_dockerfile:
+        whole.build_latest()
+    else:
+        build.build((service.name for service in services.every_service()), release=False)
+        images.build_stand_ins()
+        images.pack_ours()
     nodes.form(count)
     for number in range(1, count + 1):
         images.load(number, images.stack_images())
@@ -82,16 +88,17 @@ def deploy() -> int:
 
 
 def test(words: Sequence[str]) -> int:
-    """`./dev test swarm [--nodes 1|3] [--repeat TIMES]`; leaves nothing running."""
+    """`./dev test swarm [--nodes 1|3] [--repeat TIMES] [--whole]`; leaves nothing running."""
     parser = argparse.ArgumentParser(prog="./dev test swarm", allow_abbrev=False)
     parser.add_argument("--nodes", type=int, choices=[1, 3], default=1)
     parser.add_argument("--repeat", type=int, default=0, help="deploy from nothing so many times, in shuffled orders")
+    parser.add_argument("--whole", action="store_true", help="our images by the whole deploy/Dockerfile")
     chosen = parser.parse_args(words)
     with lock.held(lab.cache() / "lock"):
         if lab.nodes():
             raise Trouble("the lab is up, and its stack may be in use: `./dev swarm down` first")
         try:
-            up(chosen.nodes)
+            up(chosen.nodes, chosen.whole)
             return repeat.test(chosen.repeat) if chosen.repeat else walk.test(chosen.nodes)
         finally:
             down()

@@ -1,5 +1,6 @@
 """What diagnose.sh says of a stack that does not do what it should: the guide's section 13, one by one."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -117,8 +118,16 @@ def drained() -> str:
 
 
 def sizes() -> str:
-    """the images: size and layers"""
+    """the images: size and layers; no root, no shell, labelled"""
     rows = images.report()
+    for image in images.ours():
+        config = json.loads(lab.manager("image", "inspect", "-f", "{{json .Config}}", image))
+        labels = {name for name in ("title", "version", "revision") if config["Labels"].get(f"org.opencontainers.image.{name}")}
+        if config["User"] != "10001:10001" or len(labels) != 3:
+            raise Trouble(f"{image}: user {config['User']}, labels {labels}")
+        shell = lab.attempt(["docker", "run", "--rm", "--entrypoint", "sh", image, "-c", "true"], lab.environment(lab.node(1)))
+        if shell.returncode != 127:
+            raise Trouble(f"{image} has a shell: {shell.returncode} {shell.stderr.strip()}")
     return ", ".join(
         f"{row['image'].split('/')[1]} {row['bytes'] / 1e6:.0f} MB in {row['layers']} layers" for row in rows
     )

@@ -117,6 +117,7 @@ fn about(
         version: env!("CARGO_PKG_VERSION"),
         components: components.into(),
         lifecycle: lifecycle.clone(),
+        about_orders: true,
         scrape,
     })
 }

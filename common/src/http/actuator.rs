@@ -19,7 +19,7 @@ use crate::telemetry::metrics;
 /// More lines for the metrics page, made when it is asked for.
 pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
-/// What the actuator tells of a program.
+/// What a program says of itself.
 #[derive(Clone)]
 pub struct About {
     /// The program's name.
@@ -30,6 +30,8 @@ pub struct About {
     pub components: Arc<[Component]>,
     /// Whether it has started, and whether it drains.
     pub lifecycle: Lifecycle,
+    /// Are its own answers about orders? Then its refusals say `success: false`, too.
+    pub about_orders: bool,
     /// Sets gauges, and returns what other metric sources have to say.
     pub scrape: Scrape,
 }

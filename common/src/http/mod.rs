@@ -35,7 +35,8 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 /// layers that every answer passes.
 pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> Router {
     let life = lifecycle.clone();
-    let api = api.layer(from_fn_with_state(life.clone(), server::refuse_until_started));
+    let starting = server::Starting { life: life.clone(), about_orders: about.about_orders };
+    let api = api.layer(from_fn_with_state(starting, server::refuse_until_started));
     let (routes, mut document) =
         OpenApiRouter::new().merge(api).merge(actuator::routes(about.clone())).split_for_parts();
     document.info = InfoBuilder::new()

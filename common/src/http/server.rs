@@ -78,11 +78,19 @@ pub(super) async fn close_when_due(State(life): State<Lifecycle>, request: Reque
     response
 }
 
+/// What [`refuse_until_started`] goes by.
+#[derive(Clone)]
+pub(super) struct Starting {
+    pub(super) life: Lifecycle,
+    /// Are the process' own routes about orders?
+    pub(super) about_orders: bool,
+}
+
 /// Until the process has started for good (database migrated, worker polling) its own routes answer 503.
-pub(super) async fn refuse_until_started(State(life): State<Lifecycle>, request: Request, next: Next) -> Response {
-    if life.has_started() {
-        next.run(request).await
-    } else {
-        ApiError::new(Code::STARTING, "this process is still starting; try again").retry_after(1).into_response()
+pub(super) async fn refuse_until_started(State(starting): State<Starting>, request: Request, next: Next) -> Response {
+    if starting.life.has_started() {
+        return next.run(request).await;
     }
+    let error = ApiError::new(Code::STARTING, "this process is still starting; try again").retry_after(1);
+    if starting.about_orders { error.about_order(None) } else { error }.into_response()
 }

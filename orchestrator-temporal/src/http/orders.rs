@@ -32,7 +32,7 @@ const BASE: &str = "/api/temporal/orders";
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED, STARTING: nothing was started; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: this request started nothing; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place(
     State(orders): State<Orders>,
@@ -58,7 +58,7 @@ pub(super) async fn place(
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED, STARTING: nothing was started; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: this request started nothing; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place_async(
     State(orders): State<Orders>,

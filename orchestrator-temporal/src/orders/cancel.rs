@@ -25,7 +25,10 @@ impl Orders {
         match progress.status {
             OrderStatus::Confirmed => Err(Error::AlreadyPaid),
             OrderStatus::Cancelled => Ok(Cancelled::Already(progress)),
-            OrderStatus::Pending => self.decide(saga, progress, trace).await,
+            OrderStatus::Pending => {
+                let (orders, saga, trace) = (self.clone(), saga.clone(), trace.clone());
+                self.by_itself(async move { orders.decide(&saga, progress, &trace).await }, Error::Engine).await
+            }
         }
     }
 
@@ -67,7 +70,7 @@ impl Orders {
         let started_with = match self.temporal.describe(saga).await? {
             Some(Known { state: RunState::Running, order: Some(order), .. }) => return Ok((order, true)),
             Some(Known { state: RunState::Completed, order: Some(order), .. })
-                if self.own_outcome(saga).await?.is_some() =>
+                if self.own_outcome(saga, trace).await?.is_some() =>
             {
                 return Ok((order, true));
             }

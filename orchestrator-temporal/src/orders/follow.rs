@@ -1,13 +1,18 @@
 //! Where an order stands: from Temporal, or from service-order once Temporal has forgotten it.
 
-use common::contract::SagaOrder;
+use std::time::Duration;
+
 use common::contract::order::{Order, OrderProgress, OrderStatus};
+use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
 use common::telemetry::trace::TraceContext;
 
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::SagaOutcome;
 use crate::temporal::{Known, RunState};
+
+/// How long service-order is waited for, where Temporal knows the answer too.
+const ROW_LIMIT: Duration = Duration::from_secs(1);
 
 impl Orders {
     /// Where an order stands.
@@ -18,7 +23,7 @@ impl Orders {
                 let stuck = self.is_stuck(saga, &steps).await?;
                 Ok(OrderProgress { steps, stuck, ..pending(&order) })
             }
-            Some(Known { state: RunState::Completed, .. }) => match self.own_outcome(saga).await? {
+            Some(Known { state: RunState::Completed, .. }) => match self.own_outcome(saga, trace).await? {
                 Some(outcome) => Ok(progress_of(saga, outcome)),
                 None => self.of_row(saga, None, trace).await,
             },
@@ -27,9 +32,21 @@ impl Orders {
     }
 
     /// The outcome of a saga that has completed; `None` if it says nothing of the order that the key belongs to.
-    pub(super) async fn own_outcome(&self, saga: &SagaId) -> Result<Option<SagaOutcome>, Error> {
-        let outcome = self.temporal.outcome_of_ended(saga).await?;
-        Ok(outcome.filter(|outcome| !outcome.is_of_another_order()))
+    pub(super) async fn own_outcome(&self, saga: &SagaId, trace: &TraceContext) -> Result<Option<SagaOutcome>, Error> {
+        let Some(outcome) = self.temporal.outcome_of_ended(saga).await? else { return Ok(None) };
+        // Another request with the key is never paid: a saga of it ends CANCELLED.
+        if outcome.status != OrderStatus::Cancelled {
+            return Ok(Some(outcome));
+        }
+        let row = tokio::time::timeout(ROW_LIMIT, self.services.find_order(saga, trace)).await;
+        let owner = row.ok().and_then(Result::ok).flatten().map(|row| row.fingerprint);
+        let own = match (&owner, &outcome.fingerprint) {
+            (Some(owner), _) => outcome.is_of(owner),
+            // service-order does not say whose the key is.
+            (None, Some(request)) => outcome.is_of(request),
+            (None, None) => outcome.code != Some(Code::IDEMPOTENCY_KEY_REUSED),
+        };
+        Ok(own.then_some(outcome))
     }
 
     /// From the order's row; a saga that was terminated before its first step has none, and is still to be finished.

@@ -40,7 +40,7 @@ impl Orders {
         trace: TraceContext,
     ) -> Result<Placed, Error> {
         let (orders, order) = (self.clone(), order_of(key, request));
-        self.by_itself(async move { orders.start_and_wait(order, trace).await }).await
+        self.by_itself(async move { orders.start_and_wait(order, trace).await }, Error::MayHaveStarted).await
     }
 
     /// Places an order and answers at once.
@@ -51,20 +51,21 @@ impl Orders {
         trace: TraceContext,
     ) -> Result<OrderProgress, Error> {
         let (orders, order) = (self.clone(), order_of(key, request));
-        self.by_itself(async move {
+        let work = async move {
             let (accepted, room) = orders.start(order, trace).await?;
             let saga = accepted.workflow_id.clone();
             tokio::spawn(async move { orders.wait_for(&saga, room).await }.in_current_span());
             Ok(accepted)
-        })
-        .await
+        };
+        self.by_itself(work, Error::MayHaveStarted).await
     }
 
-    /// Does its work in a task of its own: a client that hangs up ends neither a start half way nor the order's place
-    /// among those in flight. A process that stops says so before its connections are cut.
-    async fn by_itself<T: Send + 'static>(
+    /// Does its work in a task of its own: a client that hangs up ends neither a start or a cancel half way nor the
+    /// order's place among those in flight. A process that stops says so before its connections are cut.
+    pub(super) async fn by_itself<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
+        unknown: fn(EngineError) -> Error,
     ) -> Result<T, Error> {
         let last_moment = async {
             self.lifecycle.stopped_accepting().await;
@@ -73,21 +74,21 @@ impl Orders {
         tokio::select! {
             done = tokio::spawn(work.in_current_span()) => match done {
                 Ok(answer) => answer,
-                Err(error) => Err(Error::MayHaveStarted(EngineError(error.to_string()))),
+                Err(error) => Err(unknown(EngineError(error.to_string()))),
             },
-            () = last_moment => Err(Error::MayHaveStarted(EngineError("this process stops".to_owned()))),
+            () = last_moment => Err(unknown(EngineError("this process stops".to_owned()))),
         }
     }
 
     async fn start_and_wait(&self, order: SagaOrder, trace: TraceContext) -> Result<Placed, Error> {
-        let saga = order.saga_id.clone();
+        let (saga, request) = (order.saga_id.clone(), order.fingerprint.clone());
         let (accepted, room) = self.start(order, trace).await?;
         match self.wait_for(&saga, room).await {
             None => Ok(Placed::Accepted(accepted)),
+            Some(outcome) if !outcome.is_of(&request) => Err(Error::KeyReused),
             Some(outcome) if outcome.status == OrderStatus::Confirmed => {
                 Ok(Placed::Confirmed(progress_of(&saga, outcome)))
             }
-            Some(outcome) if outcome.is_of_another_order() => Err(Error::KeyReused),
             Some(outcome) => Err(Error::Refused(outcome.code.unwrap_or(Code::SAGA_CANCELLED))),
         }
     }
@@ -131,7 +132,7 @@ impl Orders {
         }
         if known.state == RunState::Lost {
             self.temporal.start_again(input).await.map_err(Error::MayHaveStarted)?;
-        } else if !same && self.was_refused_as_reused(saga).await? {
+        } else if !same && self.ended_for_another(&input.order).await? {
             self.temporal.start_over(input).await.map_err(Error::MayHaveStarted)?;
         }
         Ok(())
@@ -144,12 +145,12 @@ impl Orders {
         Ok(row.is_some_and(|row| row.fingerprint == order.fingerprint))
     }
 
-    /// Did the saga end because the key was another order's? Waits for its end.
-    async fn was_refused_as_reused(&self, saga: &SagaId) -> Result<bool, Error> {
-        let ended = tokio::time::timeout(self.limits.wait, self.temporal.outcome(saga)).await;
+    /// Is the outcome of the saga with this key none of this order's? Waits for its end.
+    async fn ended_for_another(&self, order: &SagaOrder) -> Result<bool, Error> {
+        let ended = tokio::time::timeout(self.limits.wait, self.temporal.outcome(&order.saga_id)).await;
         let outcome =
             ended.map_err(|_| EngineError("the saga that runs under this key has not ended".to_owned()))??;
-        Ok(outcome.is_none_or(|outcome| outcome.is_of_another_order()))
+        Ok(outcome.is_none_or(|outcome| !outcome.is_of(&order.fingerprint)))
     }
 
     /// The outcome, or `None` if the time is over, the process drains, or Temporal cannot say.

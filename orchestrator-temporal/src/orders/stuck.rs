@@ -35,9 +35,6 @@ impl Orders {
         if steps.is_empty() {
             return Ok(self.temporal.has_been_silent(saga, patience));
         }
-        if steps.iter().all(|step| patience.with(step).is_none()) {
-            return Ok(false);
-        }
         Ok(!self.temporal.stuck_steps_of(saga, patience).await?.is_empty())
     }
 
@@ -55,7 +52,8 @@ impl Orders {
                         tracing::warn!(saga_id, step, "an order is stuck");
                     }
                 }
-                Err(error) => tracing::debug!(%error, "stuck orders could not be counted"),
+                // The count of before stands: what was stuck then is likely to be so still.
+                Err(error) => tracing::warn!(%error, "stuck orders could not be counted"),
             }
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub(crate) use activities::Activities;
 use common::contract::order::OrderStatus;
-use common::contract::{Code, SagaOrder};
+use common::contract::{Code, Fingerprint, SagaOrder};
 use common::ids::{OrderId, PaymentId};
 use common::telemetry::trace::TraceContext;
 use serde::{Deserialize, Serialize};
@@ -27,14 +27,15 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// With this step; `None` if it is given up at the deadline anyway.
-    pub(crate) fn with(self, step: &str) -> Option<Duration> {
+    /// With this step.
+    pub(crate) fn with(self, step: &str) -> Duration {
         match step {
             "order.confirm" | "stock.confirm" | "payment.cancel" | "payment.settle" | "stock.release"
-            | "order.cancel" => Some(self.step),
+            | "order.cancel" => self.step,
             // After the deadline it is tried only if the money is known to be taken, and then until it is done.
-            "payment.pay" => Some(self.step.max(self.deadline)),
-            _ => None,
+            "payment.pay" => self.step.max(self.deadline),
+            // Given up at the deadline, if a worker is there to do so.
+            _ => self.with_silence(),
         }
     }
 
@@ -68,11 +69,14 @@ pub(crate) struct SagaOutcome {
     pub(crate) payment_id: PaymentId,
     /// Why it was cancelled: the first refusal's code.
     pub(crate) code: Option<Code>,
+    /// The request that it is the outcome of; a saga of an older release does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 impl SagaOutcome {
-    /// Was the key another order's? Then this says nothing about the order that the key belongs to.
-    pub(crate) fn is_of_another_order(&self) -> bool {
-        self.code == Some(Code::IDEMPOTENCY_KEY_REUSED)
+    /// Is it the outcome of this request? The key may have been another one's: then this says nothing about its order.
+    pub(crate) fn is_of(&self, request: &Fingerprint) -> bool {
+        self.code != Some(Code::IDEMPOTENCY_KEY_REUSED) && self.fingerprint.as_ref().is_none_or(|own| own == request)
     }
 }

@@ -18,16 +18,16 @@ pub(super) const QUICK_BUDGET: Duration = Duration::from_secs(4);
 
 /// One attempt, as a regular activity, of a step that waits for the card network.
 const NETWORK_ATTEMPT: Duration = Duration::from_secs(10);
-/// One attempt of any other: a change of a row. Short, because it holds a worker slot: orders whose service hangs are to
-/// leave room for others.
-const ROW_ATTEMPT: Duration = Duration::from_secs(3);
+/// One attempt of any other: a change of a row, for which a service takes 4 s at the most. Shorter than the network's,
+/// because it holds a worker slot: orders whose service hangs are to leave room for others.
+const ROW_ATTEMPT: Duration = Duration::from_secs(5);
 /// Temporal allows an attempt so much more than it allows itself, so that it is the attempt that says why it failed.
 const MARGIN: Duration = Duration::from_secs(1);
 const DURABLE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between attempts before the pivot.
 const FORWARD_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between attempts of an undo or a confirm: somebody's money or goods wait for it.
-const UNTIL_DONE_PAUSE: Duration = Duration::from_secs(15);
+const UNTIL_DONE_PAUSE: Duration = Duration::from_secs(10);
 /// After an attempt that ended for good although it must not (a fault of ours), this long until the next.
 pub(super) const FAULT_PAUSE: Duration = Duration::from_secs(30);
 

@@ -175,7 +175,22 @@ impl Stage<'_> {
                 Ok(output) => return Ok(output),
                 Err(error) => self.stop_if_refused(&error)?,
             }
+            self.pause_after_fault().await;
         }
+    }
+
+    /// Without it, a step that always ends at once would fill the history.
+    async fn pause_after_fault(&self) {
+        let ctx = &self.steps.ctx;
+        let token = WorkflowCancellationToken::new();
+        let pause = policy::FAULT_PAUSE.min(self.steps.time_left().unwrap_or_default());
+        let mut timer = ctx.timer(TimerOptions::builder(pause).cancellation_token(token.clone()).build());
+        select! {
+            _ = timer => {},
+            _ = ctx.cancelled() => {},
+            () = self.refused.cancelled() => {},
+        }
+        token.cancel();
     }
 
     /// Waits for a regular activity, and for everything that ends the wait. Its own token: cancelling it ends the

@@ -62,7 +62,8 @@ async fn confirm(steps: &Steps, input: &SagaInput, payment_id: PaymentId) -> Sag
     let order = steps.until_done(Activities::order_confirm, step(input));
     let stock = steps.until_done(Activities::stock_confirm, step(input));
     let (order_id, ()) = join!(order, stock);
-    SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None }
+    let fingerprint = Some(input.order.fingerprint.clone());
+    SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None, fingerprint }
 }
 
 /// All undos, whatever this run remembers: a call whose answer was lost may have run, and a crash re-runs local
@@ -87,6 +88,7 @@ async fn undo(steps: &Steps, input: &SagaInput, reason: Code) -> SagaOutcome {
                 order_id: input.order.order_id,
                 payment_id: input.order.payment_id,
                 code: Some(reason),
+                fingerprint: Some(input.order.fingerprint.clone()),
             }
         }
     }

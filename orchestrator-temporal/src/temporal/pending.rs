@@ -10,12 +10,16 @@ use temporalio_client::{WorkflowExecutionStatus, WorkflowFetchHistoryOptions, Wo
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
-use super::sagas::{limited, rpc};
+use super::sagas::{limited, rpc, within};
 use super::{EngineError, Temporal};
 use crate::saga::Patience;
 
-/// As many running sagas are looked at.
-const LIST_LIMIT: usize = 1000;
+/// As many running sagas are listed, which costs little.
+const LIST_LIMIT: usize = 50_000;
+/// As many of them, the oldest, are looked at.
+const LOOK_LIMIT: usize = 1000;
+/// The list of all running sagas.
+const LIST_TIME: Duration = Duration::from_secs(20);
 /// As many of them at the same time.
 const AT_ONCE: usize = 8;
 
@@ -36,15 +40,16 @@ impl Temporal {
         let queue = &self.settings.task_queue;
         let query = format!("WorkflowType = 'OrderSaga' AND ExecutionStatus = 'Running' AND TaskQueue = '{queue}'");
         let options = WorkflowListOptions::builder().limit(LIST_LIMIT).rpc_options(rpc()).build();
-        let running: Vec<_> = limited(client.list_workflows(query, options).collect::<Vec<_>>()).await?;
-        let mut sagas: Vec<SagaId> = Vec::with_capacity(running.len());
-        for found in running {
+        let listed: Vec<_> = within(LIST_TIME, client.list_workflows(query, options).collect::<Vec<_>>()).await?;
+        let mut running: Vec<(Option<SystemTime>, SagaId)> = Vec::with_capacity(listed.len());
+        for found in listed {
             let found = found.map_err(|error| EngineError(error.to_string()))?;
-            sagas.extend(found.id().parse::<SagaId>().ok());
+            running.extend(found.id().parse::<SagaId>().ok().map(|saga| (found.start_time(), saga)));
         }
-        self.ages.keep(&sagas.iter().cloned().collect());
-        let looked_at: Vec<_> = stream::iter(sagas)
-            .map(|saga| async move { self.stuck_steps_of(&saga, patience).await })
+        self.ages.keep(&running.iter().map(|(_, saga)| saga.clone()).collect());
+        running.sort_by_key(|(started, _)| *started);
+        let looked_at: Vec<_> = stream::iter(running.into_iter().take(LOOK_LIMIT))
+            .map(|(_, saga)| async move { self.stuck_steps_of(&saga, patience).await })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -64,8 +69,7 @@ impl Temporal {
             return Ok(self.silent(saga, patience).into_iter().collect());
         }
         self.ages.end_of_silence(saga);
-        let pending: Vec<_> = tried.iter().filter_map(|step| Some((step, patience.with(name(step))?))).collect();
-        if pending.is_empty() {
+        if tried.is_empty() {
             return Ok(Vec::new());
         }
         let options = WorkflowFetchHistoryOptions::builder().rpc_options(rpc()).build();
@@ -80,10 +84,10 @@ impl Temporal {
                 Some((step.activity_id, event.event_time?.try_into().ok()?))
             })
             .collect();
-        let steps = pending.into_iter().filter_map(|(step, limit)| {
+        let steps = tried.iter().filter_map(|step| {
             let known = last_tried(step)?.duration_since(*begun.get(&step.activity_id)?).ok()?;
             let age = self.ages.of(saga, &step.activity_id, known);
-            (age >= limit).then(|| StuckStep {
+            (age >= patience.with(name(step))).then(|| StuckStep {
                 saga: saga.clone(),
                 step: name(step).to_owned(),
                 age,

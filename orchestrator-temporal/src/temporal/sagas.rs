@@ -164,7 +164,7 @@ pub(super) async fn limited<T>(call: impl Future<Output = T>) -> Result<T, Engin
     within(CALL_LIMIT, call).await
 }
 
-async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, EngineError> {
+pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, EngineError> {
     let answer = tokio::time::timeout(limit, call).await;
     answer.map_err(|_| EngineError(format!("no answer within {} s", limit.as_secs())))
 }

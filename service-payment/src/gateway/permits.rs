@@ -1,7 +1,7 @@
 //! How many calls to the gateway may run at once, over all replicas: leased permits in Redis.
 //!
-//! A killed holder's permit comes back when its lease is over. Without Redis each process keeps its share, so the sum
-//! stays within the limit.
+//! A killed holder's permit comes back when its lease is over. Without Redis each process keeps to its share. While Redis
+//! goes away or comes back for some replicas before others, the sum may be above the limit for a moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -39,7 +39,7 @@ impl Scenario {
     /// | `CARD_DECLINED_AFTER_<n>S` | declined after n s |
     /// | `CARD_TIMEOUT_THEN_APPROVED` | approved at once, but the first answer is lost |
     /// | `CARD_TIMEOUT_THEN_DECLINED` | declined at once, but the first answer is lost |
-    /// | `CARD_UNAVAILABLE_<n>S` | no answer for n s, then approved |
+    /// | `CARD_UNAVAILABLE_<n>S` | no call answered for n s, then approved |
     /// | `CARD_REFUND_FAILS_<n>` | approved after 3 s; the first n refunds fail |
     pub(super) fn of(method: &str) -> Option<Self> {
         let number = |prefix: &str, suffix: &str| -> Option<u32> {

@@ -17,6 +17,7 @@ use super::{Charge, ChargeStatus, GatewayError, PaymentGateway, Verdict};
 
 /// An answer that is lost: longer than anybody waits.
 const LOST: Duration = Duration::from_secs(3600);
+const DOWN: &str = "the card network is down";
 
 /// The simulated network.
 pub(crate) struct Simulator {
@@ -37,7 +38,7 @@ impl Simulator {
         tokio::time::sleep(self.delay).await;
         let mut entry = self.enter(charge, scenario).await?;
         if entry.available_in > 0 {
-            return Err(GatewayError::Unavailable("the card network is down".to_owned()));
+            return Err(GatewayError::Unavailable(DOWN.to_owned()));
         }
         if scenario.first_answer_lost && entry.approve_calls == 0 {
             tokio::time::sleep(LOST).await;
@@ -81,22 +82,25 @@ impl Simulator {
     }
 
     async fn cancel_once(&self, key: &SagaId) -> Result<(), GatewayError> {
-        let refund_failed = retrying("gateway.cancel", || async {
+        let refused = retrying("gateway.cancel", || async {
             let mut tx = self.pool.begin().await?;
             ledger::insert_cancelled(&mut tx, key).await?;
             let entry = ledger::lock(&mut tx, key, None).await?.ok_or(sqlx::Error::RowNotFound)?;
-            let fails = entry.refund_failures > 0;
-            if fails {
+            let refused = if entry.available_in > 0 {
+                Some(DOWN)
+            } else if entry.refund_failures > 0 {
                 ledger::fail_refund(&mut tx, key).await?;
+                Some("the refund failed")
             } else {
                 ledger::set_cancelled(&mut tx, key, after_cancel(&entry)).await?;
-            }
+                None
+            };
             tx.commit().await?;
-            Ok(fails)
+            Ok(refused)
         })
         .await
         .map_err(|error: sqlx::Error| unavailable(&error))?;
-        if refund_failed { Err(GatewayError::Unavailable("the refund failed".to_owned())) } else { Ok(()) }
+        refused.map_or(Ok(()), |why| Err(GatewayError::Unavailable(why.to_owned())))
     }
 }
 
@@ -139,7 +143,7 @@ impl PaymentGateway for Simulator {
             Ok(match self.read(key).await? {
                 None => ChargeStatus::NotFound,
                 Some(entry) if entry.available_in > 0 => {
-                    return Err(GatewayError::Unavailable("the card network is down".to_owned()));
+                    return Err(GatewayError::Unavailable(DOWN.to_owned()));
                 }
                 Some(entry) if entry.effective_in > 0 && is_open(entry.status) => ChargeStatus::Pending,
                 Some(entry) => ChargeStatus::Final(verdict(entry.status)),

@@ -26,12 +26,17 @@ pub(super) async fn pay(
     Json(order): Json<SagaOrder>,
 ) -> Result<Json<Paid>, ApiError> {
     record_saga(&order.saga_id);
-    let call = async move { payments.pay(&order).await }.in_current_span();
-    let result = calls
-        .spawn(call)
-        .await
-        .map_err(|error| ApiError::fault(Code::INTERNAL, "a fault of ours; the log says more", error))?;
+    let result = to_its_end(&calls, async move { payments.pay(&order).await }).await?;
     Ok(Json(Paid { payment_id: counted("payment.pay", result)? }))
+}
+
+/// A call of the gateway goes on if its caller goes away: what the gateway says is written down, and its permit given back.
+async fn to_its_end<T: Send + 'static>(
+    calls: &TaskTracker,
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = calls.spawn(call.in_current_span()).await;
+    done.map_err(|error| ApiError::fault(Code::INTERNAL, "a fault of ours; the log says more", error))
 }
 
 /// `payment.cancel`, the decision: from now on this saga is never paid, unless it was paid before.
@@ -61,9 +66,11 @@ pub(super) async fn cancel(
 ))]
 pub(super) async fn settle(
     State(payments): State<Payments>,
+    State(calls): State<TaskTracker>,
     Json(undo): Json<UndoRequest>,
 ) -> Result<Json<StepDone>, ApiError> {
     record_saga(&undo.order.saga_id);
-    let status = counted("payment.settle", payments.settle(&undo.order).await)?;
+    let result = to_its_end(&calls, async move { payments.settle(&undo.order).await }).await?;
+    let status = counted("payment.settle", result)?;
     Ok(Json(StepDone { status: status.as_str().to_owned() }))
 }

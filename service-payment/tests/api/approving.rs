@@ -91,6 +91,10 @@ async fn while_the_card_network_is_down_nothing_is_decided_but_a_cancel() {
     assert_eq!(app.books.charge(&order.saga_id).await, Charge::of("APPROVED", 1, 0));
     assert_eq!(app.cancel(&order, "DEADLINE_EXCEEDED").await, decided("CANCELLING", "DEADLINE_EXCEEDED"));
     assert_cancelled(&app.pay(&order).await, "DEADLINE_EXCEEDED");
+    assert_eq!(code(&app.settle(&order).await), (503, "GATEWAY_UNAVAILABLE"));
+    assert_eq!(app.books.both(&order.saga_id).await, ("CANCELLING".to_owned(), Charge::of("APPROVED", 1, 0)));
+
+    app.books.end_of_outage(&order.saga_id).await;
     assert_eq!(app.settle(&order).await, settled("CANCELLED"));
     assert_eq!(app.books.both(&order.saga_id).await, ("CANCELLED".to_owned(), Charge::of("CANCELLED", 1, 1)));
 }

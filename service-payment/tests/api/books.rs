@@ -90,6 +90,13 @@ impl Books {
         assert_eq!(ended.rows_affected(), 1);
     }
 
+    /// The card network answers calls about this charge again.
+    pub(crate) async fn end_of_outage(&self, saga: &SagaId) {
+        let sql = format!("UPDATE {}.charges SET available_at = NOW(6) WHERE charge_key = ?", self.gateway);
+        let ended = sqlx::query(AssertSqlSafe(sql)).bind(saga).execute(&self.pool).await.expect("an update");
+        assert_eq!(ended.rows_affected(), 1);
+    }
+
     /// Waits until the row is in this state.
     #[track_caller]
     pub(crate) fn until(&self, saga: &SagaId, status: &str) -> impl Future<Output = ()> {

@@ -22,6 +22,13 @@ pub enum Said {
         /// The payment's id.
         payment_id: String,
     },
+    /// 202: taken, with these ids.
+    Taken {
+        /// The order's id.
+        order_id: String,
+        /// The payment's id.
+        payment_id: String,
+    },
     /// The order ended CANCELLED, with this code.
     Cancelled {
         /// The first refusal's code.
@@ -36,13 +43,17 @@ pub enum Said {
 pub(crate) fn judge(books: &Books, answers: &[Answer], report: &mut Report) {
     for answer in answers {
         let Some(order) = books.orders.get(&answer.saga) else {
+            // Taken, and not begun.
+            if matches!(answer.said, Said::Taken { .. }) {
+                continue;
+            }
             report.fault(&answer.saga, format!("a client was told {:?}, but there is no order", answer.said));
             continue;
         };
+        let has = |order_id: &str, payment_id: &str| order.order_id == order_id && order.payment_id == payment_id;
         let agrees = match &answer.said {
-            Said::Confirmed { order_id, payment_id } => {
-                order.status == "CONFIRMED" && order.order_id == *order_id && order.payment_id == *payment_id
-            }
+            Said::Confirmed { order_id, payment_id } => order.status == "CONFIRMED" && has(order_id, payment_id),
+            Said::Taken { order_id, payment_id } => has(order_id, payment_id),
             Said::Cancelled { code } => order.status == "CANCELLED" && order.reason.as_deref() == Some(code.as_str()),
             // An order that is not at its end yet can still keep its promise.
             Said::WillBeCancelled => order.status != "CONFIRMED",

@@ -117,7 +117,9 @@ impl World {
     pub async fn try_place_async(&self, key: &str, body: &Value) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/async", self.api());
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
-        Some(Reply::of(request.send().await.ok()?).await)
+        let reply = Reply::of(request.send().await.ok()?).await;
+        self.remember(key, said_of_place(&reply));
+        Some(reply)
     }
 
     /// `GET /api/temporal/orders/{workflowId}`; an end that it tells is kept for the checker.
@@ -130,8 +132,8 @@ impl World {
         let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
         let reply = Reply::of(client().get(url).send().await.ok()?).await;
         let said = match reply.text("status") {
-            "CONFIRMED" => Some(Said::WillBeConfirmed),
-            "CANCELLED" => Some(Said::WillBeCancelled),
+            "CONFIRMED" => Some(confirmed(&reply)),
+            "CANCELLED" => Some(Said::Cancelled { code: reply.code().to_owned() }),
             _ => None,
         };
         self.remember(key, said);
@@ -172,13 +174,19 @@ impl World {
     }
 }
 
+fn id(reply: &Reply, field: &str) -> String {
+    reply.text(field).to_owned()
+}
+
+fn confirmed(reply: &Reply) -> Said {
+    Said::Confirmed { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }
+}
+
 /// What an answer to a POST promises, if anything.
 fn said_of_place(reply: &Reply) -> Option<Said> {
     match reply.status {
-        200 => Some(Said::Confirmed {
-            order_id: reply.text("orderId").to_owned(),
-            payment_id: reply.text("paymentId").to_owned(),
-        }),
+        200 => Some(confirmed(reply)),
+        202 => Some(Said::Taken { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }),
         402 | 409 | 422 if !matches!(reply.code(), "VALIDATION_FAILED" | "IDEMPOTENCY_KEY_REUSED") => {
             Some(Said::Cancelled { code: reply.code().to_owned() })
         }

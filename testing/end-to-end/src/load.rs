@@ -20,6 +20,35 @@ const PRICE: i64 = 100;
 /// Between two looks at an order, and before a request is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// All that a customer may be answered while something is away, after the method.
+const ANSWERS: [&str; 25] = [
+    "POST 200 CONFIRMED",
+    "POST 202 PENDING",
+    "POST 402 PAYMENT_DECLINED",
+    "POST 409 INSUFFICIENT_STOCK",
+    "POST 409 CANCELLED_BY_CUSTOMER",
+    "POST 409 DEADLINE_EXCEEDED",
+    "POST 422 UNKNOWN_PRODUCT",
+    "POST 422 AMOUNT_MISMATCH",
+    "POST 503 TEMPORAL_UNAVAILABLE",
+    "GET 200 PENDING",
+    "GET 200 CONFIRMED",
+    "GET 200 CANCELLED",
+    "GET 503 TEMPORAL_UNAVAILABLE",
+    "GET 503 SERVICE_UNAVAILABLE",
+    "GET 503 DATABASE_UNAVAILABLE",
+    "DELETE 200 CANCELLED",
+    "DELETE 202 PENDING",
+    "DELETE 404 NOT_FOUND",
+    "DELETE 409 ORDER_ALREADY_PAID",
+    "DELETE 503 TEMPORAL_UNAVAILABLE",
+    "DELETE 503 SERVICE_UNAVAILABLE",
+    "DELETE 503 DATABASE_UNAVAILABLE",
+    "DELETE 503 GATEWAY_UNAVAILABLE",
+    "POST 503 OVERLOADED",
+    "POST 503 DATABASE_UNAVAILABLE",
+];
+
 /// Adds the products that customers order.
 pub async fn stock_up(world: &World) {
     let products = format!("{}/api/inventory/products", world.process(Service::Inventory).url());
@@ -90,6 +119,13 @@ impl Load {
     #[must_use]
     pub fn answers(&self) -> BTreeMap<String, u32> {
         self.answers.lock().expect("nothing panics while it holds the answers").clone()
+    }
+
+    /// Answers that no customer may ever get, whatever is away.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<String> {
+        let listed = |answer: &str| ANSWERS.contains(&answer) || answer.ends_with(" no answer");
+        self.answers().into_keys().filter(|answer| !listed(answer)).collect()
     }
 
     /// One customer, who places orders until [`stop`](Self::stop); `name` must be of this customer alone.

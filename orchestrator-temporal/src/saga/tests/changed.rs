@@ -69,7 +69,7 @@ impl ChangedSaga {
             }
         }
         let payment_id = input.order.payment_id;
-        Ok(SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None })
+        Ok(SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None, fingerprint: None })
     }
 }
 

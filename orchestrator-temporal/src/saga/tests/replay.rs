@@ -3,7 +3,7 @@
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_sdk::workflow_replayer::WorkflowReplayerOptions;
 
-use super::super::OrderSaga;
+use super::super::{OrderSaga, SagaOutcome};
 use super::histories::{all, events, recorded_outcome, replay, texts};
 
 /// The paths that a saga can take; each has a history. `CONTRIBUTING.md` says how they are recorded.
@@ -55,11 +55,17 @@ async fn every_committed_history_replays_to_the_outcome_it_ended_with() {
     for name in all() {
         let options = WorkflowReplayerOptions::new().register_workflow::<OrderSaga>().expect("it can be registered");
         match replay(&name, options.build()).await {
-            Ok(Some(outcome)) if outcome == recorded_outcome(&name).await => {}
+            Ok(Some(outcome)) if is_same(outcome.clone(), &recorded_outcome(&name).await) => {}
             other => refused.push(format!("{name}.json: {other:?}")),
         }
     }
     assert!(refused.is_empty(), "{} histories are refused:\n{}", refused.len(), refused.join("\n"));
+}
+
+/// An outcome that an older release has recorded does not say whose it is.
+fn is_same(mut replayed: SagaOutcome, recorded: &SagaOutcome) -> bool {
+    replayed.fingerprint = replayed.fingerprint.filter(|_| recorded.fingerprint.is_some());
+    replayed == *recorded
 }
 
 /// Since these replay, a saga whose steps all answer quickly takes just this much of Temporal.

@@ -13,7 +13,9 @@ use serde_json::json;
 use crate::points::{Order, Side, orders, patient, reach};
 
 /// Orders in flight at once.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 16;
+/// Long enough for an order to come to its point first, also on a slow machine.
+const DEADLINE: Duration = Duration::from_secs(25);
 
 /// What the answer to a DELETE promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +41,8 @@ async fn delete_at_once(world: &World, key: &str, clients: usize) -> Promise {
 }
 
 /// DELETEs an order that is held at its point, and lets it go on once the DELETEs are answered, or held at this very
-/// point themselves.
-async fn delete_while_held(world: &World, order: &Order, clients: usize) {
+/// point themselves. Returns the code with which it ended, if it was cancelled.
+async fn delete_while_held(world: &World, order: &Order, clients: usize) -> Option<String> {
     let release = async {
         if order.point.step.name == "payment.cancel" {
             let theirs = || order.calls(world).iter().filter(|c| c.text().contains("CANCELLED_BY_CUSTOMER")).count();
@@ -53,35 +55,56 @@ async fn delete_while_held(world: &World, order: &Order, clients: usize) {
     order.release();
     let meant = if order.point.is_paid() { Promise::Confirmed } else { Promise::Cancelled };
     assert_eq!(promise, meant, "{}", order.key);
-    let end = match (promise, order.point.step.ending) {
-        (Promise::Confirmed, _) => Ending::Confirmed,
-        // The card was declined before the DELETE came.
-        (Promise::Cancelled, Ending::Declined) => Ending::Declined,
-        (Promise::Cancelled, _) => Ending::Cancelled,
-    };
     let reply = last_answer(world, &order.key, &order.body()).await;
-    assert_eq!(reply.brief(), end.answer(), "{}", order.key);
+    let agrees = match (promise, order.point.step.ending) {
+        (Promise::Confirmed, _) => reply.brief() == Ending::Confirmed.answer(),
+        // The card was declined before the DELETE came.
+        (Promise::Cancelled, Ending::Declined) => reply.brief() == Ending::Declined.answer(),
+        (Promise::Cancelled, _) => matches!(reply.brief(), (409, "CANCELLED_BY_CUSTOMER" | "DEADLINE_EXCEEDED")),
+    };
+    assert!(agrees, "{}: {promise:?}, {reply:?}", order.key);
+    (promise == Promise::Cancelled).then(|| reply.code().to_owned())
+}
+
+/// DELETEs an order at each point that `wanted` chooses, alone and to ten clients at once, when `when` has come. Returns
+/// the codes of those that were cancelled.
+async fn delete_everywhere(world: &World, wanted: fn(&Order) -> bool, when: impl AsyncFn(&Order)) -> Vec<String> {
+    let cases: Vec<(Order, usize)> = [("alone", 1), ("ten", 10)]
+        .into_iter()
+        .flat_map(|(name, clients)| orders(world, name).into_iter().map(move |order| (order, clients)))
+        .filter(|(order, _)| wanted(order))
+        .collect();
+    let codes: Vec<Option<String>> = stream::iter(&cases)
+        .map(async |(order, clients)| {
+            order.reach(world).await;
+            when(order).await;
+            delete_while_held(world, order, *clients).await
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let sold = i64::try_from(codes.iter().filter(|code| code.is_none()).count()).expect("a small number");
+    let report = world.settled().await;
+    assert_eq!(report.confirmed + report.cancelled, cases.len(), "{report}");
+    assert_eq!(world.stock(1).await, (100 - sold, 0));
+    println!("{} cases", cases.len());
+    codes.into_iter().flatten().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_at_any_point_of_an_order_is_answered_as_the_order_ends_also_to_ten_clients_at_once() {
     let world = patient().start().await;
-    let cases: Vec<(Order, usize)> = [("alone", 1), ("ten", 10)]
-        .into_iter()
-        .flat_map(|(name, clients)| orders(&world, name).into_iter().map(move |order| (order, clients)))
-        .collect();
-    let (world, cases) = (&world, &cases);
-    stream::iter(cases)
-        .for_each_concurrent(AT_ONCE, async |(order, clients)| {
-            order.reach(world).await;
-            delete_while_held(world, order, *clients).await;
-        })
-        .await;
-    let sold = i64::try_from(cases.iter().filter(|(order, _)| order.point.is_paid()).count()).expect("a small number");
-    let report = world.settled().await;
-    assert_eq!(report.confirmed + report.cancelled, cases.len(), "{report}");
-    assert_eq!(world.stock(1).await, (100 - sold, 0));
-    println!("{} cases", cases.len());
+    let codes = delete_everywhere(&world, |_| true, async |_| ()).await;
+    assert!(!codes.iter().any(|code| code == "DEADLINE_EXCEEDED"), "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_after_the_deadline_at_any_point_of_an_order_is_answered_as_the_order_ends() {
+    let world = World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", DEADLINE.as_millis()).start().await;
+    // An order that its customer has cancelled on the way knows no deadline any more.
+    let wanted = |order: &Order| order.point.step.ending != Ending::Cancelled;
+    let codes = delete_everywhere(&world, wanted, async |_| tokio::time::sleep(DEADLINE).await).await;
+    assert!(codes.iter().any(|code| code == "DEADLINE_EXCEEDED"), "{codes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

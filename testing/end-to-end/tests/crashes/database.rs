@@ -40,15 +40,20 @@ impl Database {
         self.wait_for(&sql, status).await;
     }
 
+    /// Has the gateway heard of it?
+    pub(crate) async fn has_charge(&self, saga: &str) -> bool {
+        let sql = format!("SELECT status FROM `{}`.charges WHERE charge_key = '{saga}'", self.gateway);
+        self.text(&sql).await.is_some()
+    }
+
     async fn wait_for(&self, sql: &str, wanted: &str) {
-        let is = async || {
-            let found: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
-                .fetch_optional(&self.pool)
-                .await
-                .unwrap_or_else(|error| panic!("{sql}: {error}"));
-            found.as_deref() == Some(wanted)
-        };
+        let is = async || self.text(sql).await.as_deref() == Some(wanted);
         wait::until(&format!("{wanted} from {sql}"), ORDER_LIMIT, is).await;
+    }
+
+    async fn text(&self, sql: &str) -> Option<String> {
+        let found = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_optional(&self.pool).await;
+        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// Locks the payment's row.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::steps::{Ending, ORDER_LIMIT, cancel, last_answer};
+use end_to_end::steps::{Ending, ORDER_LIMIT, cancel, last_answer, named, payment_is};
 use end_to_end::{Reply, Service, World};
 use futures::{StreamExt, stream};
+use harness::faults::{Action, Gate};
 use harness::servers::shared;
 use harness::wait;
 
@@ -60,6 +61,25 @@ async fn temporals_own_cancel_at_any_point_of_an_order_is_a_cancel_or_comes_too_
     }
     let report = world.settled().await;
     assert_eq!(report.confirmed + report.cancelled, orders.len(), "{report}");
+    println!("{} cases", orders.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn temporals_own_cancel_while_a_step_before_the_payment_waits_is_always_a_cancel() {
+    let world = patient().start().await;
+    let mut orders = orders(&world, "waits");
+    orders.retain(|order| order.point.step.ending == Ending::Confirmed && !order.point.is_paid());
+    reach(&world, &orders).await;
+    futures::future::join_all(orders.iter().map(Order::is_handed_over)).await;
+    command(&world, &orders, &["cancel"]).await;
+    for order in &orders {
+        payment_is(&world, &order.key, "CANCELLED").await;
+        order.release();
+        let reply = last_answer(&world, &order.key, &order.body()).await;
+        assert_eq!(reply.brief(), Ending::Cancelled.answer(), "{}", order.key);
+    }
+    assert_eq!(world.settled().await.cancelled, orders.len());
+    assert_eq!(world.stock(1).await, (100, 0));
     println!("{} cases", orders.len());
 }
 
@@ -155,6 +175,28 @@ async fn steps_that_still_run_when_their_order_is_terminated_do_no_harm() {
         assert_eq!(world.process(Service::Orchestrator).terminate().await, 0);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_of_a_terminated_order_brings_it_to_its_end_also_if_its_client_hangs_up() {
+    let world = patient().start().await;
+    let mut orders = orders(&world, "hangs-up");
+    orders.retain(|order| order.point.step.name == "payment.pay" && !order.point.is_paid());
+    reach(&world, &orders).await;
+    command(&world, &orders, &["terminate"]).await;
+    for order in &orders {
+        let (gate, decide) = (Gate::new(), named("payment.cancel"));
+        decide.proxy(&world).add(decide.rule(&world, &order.key).nth(1).then(Action::HoldReply(gate.clone())));
+        tokio::select! {
+            reply = world.try_cancel(&order.key) => panic!("{}: {reply:?}", order.key),
+            () = gate.wait_arrived(1) => {}
+        }
+        gate.release();
+        order.release();
+        let cancelled = async || world.follow(&order.key).await.text("status") == "CANCELLED";
+        wait::until(&format!("{}: to be cancelled", order.key), ORDER_LIMIT, cancelled).await;
+    }
+    assert_eq!(world.settled().await.cancelled, orders.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,6 +156,8 @@ async fn killed_anywhere_between_its_two_commits_service_payment_takes_no_money_
 
     world.process(Service::Payment).kill().await;
     for payment in &mut payments {
+        let heard = database.has_charge(&world.saga(&payment.key)).await;
+        assert_eq!(heard, payment.at != At::Claimed, "{}: it died at another point", payment.key);
         payment.lock = None;
     }
     world.process(Service::Payment).start();
@@ -166,11 +168,8 @@ async fn killed_anywhere_between_its_two_commits_service_payment_takes_no_money_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_order_was_paid_or_cancelled_meanwhile() {
-    let world = slow_gateway().await;
-    let database = Database::of(&world).await;
-    let (first, second) = (world.process(Service::Payment), second_replica(&world));
-    second.start();
-    second.wait_up().await;
+    let (world, database, second) = two_replicas().await;
+    let first = world.process(Service::Payment);
     let points = [At::Asked, At::ApprovalLost, At::RefusalLost, At::Claimed];
     let mut payments: Vec<_> = [false, true].into_iter().flat_map(|deleted| self::payments(&points, deleted)).collect();
     reach(&world, &database, &mut payments).await;
@@ -186,15 +185,47 @@ async fn a_replica_that_stood_still_past_its_lease_does_no_harm_whether_the_orde
         free
     })
     .await;
-    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| cancel(&world, &payment.key))).await;
+    the_first_wakes_up_when_all_is_over(&world, &payments).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stood_still_in_the_middle_of_a_commit_does_no_harm() {
+    let (world, database, second) = two_replicas().await;
+    let mut payments = payments(&[At::Settled, At::Settling, At::Recording], false);
+    payments.extend(self::payments(&[At::Recording], true));
+    reach(&world, &database, &mut payments).await;
+
+    world.to_payment.set_target(&second.url());
+    world.process(Service::Payment).pause().await;
+    // Its statements get their locks now, and keep them until the server hangs up on a client that says nothing.
+    for payment in &mut payments {
+        payment.lock = None;
+    }
+    the_first_wakes_up_when_all_is_over(&world, &payments).await;
+}
+
+/// A world, its databases, and a second replica of service-payment that runs and is not called yet.
+async fn two_replicas() -> (World, Database, ServiceProcess) {
+    let world = slow_gateway().await;
+    let database = Database::of(&world).await;
+    let second = second_replica(&world);
+    second.start();
+    second.wait_up().await;
+    (world, database, second)
+}
+
+/// The second replica brings all to its end; then the first goes on, and must change nothing.
+async fn the_first_wakes_up_when_all_is_over(world: &World, payments: &[Payment]) {
+    join_all(payments.iter().filter(|payment| payment.deleted).map(|payment| cancel(world, &payment.key))).await;
     world.settled().await;
 
-    let before = books(&world).await;
+    let before = books(world).await;
+    let first = world.process(Service::Payment);
     first.resume();
     // It ends its calls to the gateway, and records them, or tries to, before it ends itself.
     assert_eq!(first.terminate().await, 0);
-    assert_eq!(before, books(&world).await, "the replica that had stood still changed something");
-    ended_as_meant(&world, &payments).await;
+    assert_eq!(before, books(world).await, "the replica that had stood still changed something");
+    ended_as_meant(world, payments).await;
 }
 
 /// Another process of service-payment on the same databases, not started.

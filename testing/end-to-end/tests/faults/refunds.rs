@@ -46,17 +46,17 @@ fn failed_settles(world: &World, key: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_network_down_for_the_whole_deadline_holds_up_no_other_undo() {
-    let (key, card) = ("network-down", "CARD_UNAVAILABLE_60S");
-    let world = patience(1000).env(Service::Orchestrator, "SAGA_DEADLINE_MS", 15_000).start().await;
-    // The simulator takes a cancel even while it is down; a real network would not.
-    let down = Action::problem(503, "GATEWAY_UNAVAILABLE");
-    world.to_payment.add(named("payment.settle").rule(&world, key).then(down));
+    let (key, card) = ("network-down", "CARD_UNAVAILABLE_90S");
+    let world = patience(1000)
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 15_000)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 5000)
+        .start()
+        .await;
+    world.to_payment.add(named("payment.settle").rule(&world, key).then(Action::DelayReply(Duration::ZERO)));
     begin(&world, key, &one_piece(card)).await;
     only_settle_is_left(&world, key).await;
-    let tried = async || named("payment.settle").calls(&world, key).len() >= 4;
-    wait::until("more tries", ORDER_LIMIT, tried).await;
-    only_settle_is_left(&world, key).await;
-    world.to_payment.clear_rules();
+    shows_as_stuck(&world, key, "payment.settle").await;
+    wait::until("more tries", ORDER_LIMIT, async || failed_settles(&world, key) >= 4).await;
 
     assert_eq!(last_answer(&world, key, &one_piece(card)).await.brief(), (409, "DEADLINE_EXCEEDED"));
     assert_eq!(world.settled().await.cancelled, 1);

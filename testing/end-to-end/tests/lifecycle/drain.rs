@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{Service, World};
 use harness::wait;
+use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -77,11 +78,28 @@ async fn an_orchestrator_that_drains_under_load_shows_it_to_no_client_and_loses_
     assert_kept(&world, &attempts).await;
 }
 
-/// The service drains, ends and is started again while orders come in.
-async fn a_service_drains(service: Service) {
+/// Reads this page of a process on new connections, one after the other, until nobody listens; what came of each.
+async fn read_until_refused(url: String) -> Vec<(Instant, Result<u16, Fault>)> {
+    let http = Client::builder().timeout(GRACE).pool_max_idle_per_host(0).no_proxy().build().expect("an HTTP client");
+    let mut seen = Vec::new();
+    loop {
+        let read = http.get(&url).send().await.map(|response| response.status().as_u16());
+        let read = read.map_err(|error| Fault::of(&error));
+        let refused = read == Err(Fault::Refused);
+        seen.push((Instant::now(), read));
+        if refused {
+            return seen;
+        }
+    }
+}
+
+/// The service drains, ends and is started again while orders come in and its own pages are read.
+async fn a_service_drains(service: Service, page: &str) {
     let world = patient_world().await;
     let process = world.process(service);
     let load = Load::start(&world, &CLIENTS);
+    let readers = (0..3).map(|_| tokio::spawn(read_until_refused(format!("{}{page}", process.url()))));
+    let readers: Vec<_> = readers.collect();
     load.go_on_for(20).await;
 
     let signalled = Instant::now();
@@ -90,6 +108,12 @@ async fn a_service_drains(service: Service) {
     let code = process.wait_exit(GRACE).await;
     let took = signalled.elapsed();
     assert!(code == 0 && took < GRACE && took >= LAME_DUCK, "exit code {code} after {took:?}\n{}", process.log());
+    for reader in readers {
+        for (ended, read) in reader.await.expect("a reader does not panic") {
+            let after = ended.checked_duration_since(signalled).unwrap_or_default();
+            assert!(read == Ok(200) || read == Err(Fault::Refused) && after >= LAME_DUCK, "{read:?} after {after:?}");
+        }
+    }
     process.start();
     process.wait_up().await;
     load.go_on_for(20).await;
@@ -105,17 +129,17 @@ async fn a_service_drains(service: Service) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_order_drains_under_load_and_every_order_is_confirmed() {
-    a_service_drains(Service::Order).await;
+    a_service_drains(Service::Order, "/api/orders/unfinished").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_inventory_drains_under_load_and_every_order_is_confirmed() {
-    a_service_drains(Service::Inventory).await;
+    a_service_drains(Service::Inventory, "/api/inventory/products").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_payment_drains_under_load_and_every_order_is_confirmed() {
-    a_service_drains(Service::Payment).await;
+    a_service_drains(Service::Payment, "/api/payments/unfinished").await;
 }
 
 /// Connects, sends its request only a while later, and reads the answer. `None` if nobody listens.

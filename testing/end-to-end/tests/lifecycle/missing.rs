@@ -23,6 +23,10 @@ async fn starts_without(missing: &[Dependency]) {
     if missing == [Dependency::Redis] {
         assert_eq!(world.place("without-redis", &order()).await.brief(), (200, "CONFIRMED"));
     }
+    if missing == [Dependency::Temporal] {
+        let reply = world.try_place("too-early", &order()).await.expect("an answer");
+        assert_eq!((reply.brief(), &reply.json["success"]), ((503, "STARTING"), &false.into()));
+    }
     servers.start_again(missing).await;
     recovered(&world, &pids, "after-the-return").await;
     for service in Service::ALL {

@@ -64,24 +64,44 @@ async fn without_a_worker_the_api_takes_orders_that_a_later_worker_ends() {
     assert_eq!(world.settled().await.confirmed, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_no_worker_tries_shows_as_stuck_all_the_same() {
+/// An API and a worker beside it, with these limits in milliseconds.
+async fn with_a_worker(deadline: u32, stuck_after: u32) -> (World, ServiceProcess) {
     let world = World::builder()
         .env(Service::Orchestrator, "ORCHESTRATOR_ROLE", "api")
         .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 1000)
-        .env(Service::Orchestrator, "STUCK_AFTER_MS", 25_000)
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", deadline)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", stuck_after)
         .start()
         .await;
     let worker = worker_of(&world);
     worker.start();
     worker.wait_up().await;
-    world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
-    assert_eq!(world.place("nobody-tries", &order()).await.status, 202);
-    wait::until("the step to wait", LIMIT, async || {
-        world.follow("nobody-tries").await.json["steps"] == json!(["stock.confirm"])
-    })
-    .await;
+    (world, worker)
+}
+
+async fn the_worker_dies_once_it_waits_for(world: &World, worker: &ServiceProcess, key: &str, step: &str) {
+    assert_eq!(world.place(key, &order()).await.status, 202);
+    wait::until("the step to wait", LIMIT, async || world.follow(key).await.json["steps"] == json!([step])).await;
     worker.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_before_the_payment_that_no_worker_gives_up_shows_as_stuck() {
+    let (world, worker) = with_a_worker(15_000, 3000).await;
+    world.to_order.add(Rule::on("POST", "steps/create").then(Action::Refuse));
+    the_worker_dies_once_it_waits_for(&world, &worker, "nobody-gives-up", "order.create").await;
+
+    shows_as_stuck_within(LIMIT, &world, "nobody-gives-up", "order.create").await;
+    world.to_order.clear_rules();
+    worker.start();
+    assert_eq!(world.settled().await.cancelled, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_no_worker_tries_shows_as_stuck_all_the_same() {
+    let (world, worker) = with_a_worker(60_000, 25_000).await;
+    world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
+    the_worker_dies_once_it_waits_for(&world, &worker, "nobody-tries", "stock.confirm").await;
 
     wait::until("the metric to count it", LIMIT, async || world.counted_as_stuck().await == "1").await;
     assert_eq!(world.follow("nobody-tries").await.json["stuck"], true);

@@ -64,6 +64,7 @@ async fn an_answer_that_does_not_agree_with_the_end_is_found_wrong() {
         ("told-yes", Said::Cancelled { code: "PAYMENT_DECLINED".to_owned() }),
         ("told-yes", Said::WillBeCancelled),
         ("told-yes", Said::Confirmed { order_id: other(), payment_id: other() }),
+        ("told-yes", Said::Taken { order_id: other(), payment_id: other() }),
         ("told-no", Said::Confirmed { order_id: other(), payment_id: other() }),
         ("told-no", Said::Cancelled { code: "INSUFFICIENT_STOCK".to_owned() }),
         ("told-no", Said::WillBeConfirmed),

@@ -1,7 +1,12 @@
 //! Refusals: answered with their code, and nothing is left behind.
 
+use std::time::{Duration, Instant};
+
 use end_to_end::{Service, World, body};
 use serde_json::{Value, json};
+
+/// No pause between tries, no time-out and no deadline of ours is in it, however slow the machine.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn refusals() -> [(&'static str, Value, u16, &'static str); 5] {
     let order = |product: i64, quantity: i64, amount: f64| json!({"customerId": 1, "productId": product, "quantity": quantity, "amount": amount});
@@ -18,7 +23,9 @@ fn refusals() -> [(&'static str, Value, u16, &'static str); 5] {
 async fn a_refused_order_is_answered_with_its_code_and_leaves_nothing_behind() {
     let world = World::start().await;
     for (key, body, status, code) in refusals() {
+        let begun = Instant::now();
         let reply = world.place(key, &body).await;
+        assert!(begun.elapsed() < AT_ONCE, "{key}: answered after {:?}", begun.elapsed());
         assert_eq!(reply.brief(), (status, code), "{key}");
         assert_eq!(reply.content_type, "application/problem+json");
         assert_eq!((&reply.json["success"], reply.text("workflowId")), (&json!(false), world.saga(key).as_str()));
