@@ -17,7 +17,7 @@ usage: ./dev swarm COMMAND
   images [--report]    our four images by the whole deploy/Dockerfile (long), as `up --whole` has them; without it, `up`
                        packs what cargo has built
   run COMMAND…         a command in the first node, for instance: ./dev swarm run docker service ls
-  vm                   the stack as it is, through the ingress mesh, in a virtual machine whose kernel has IPVS (slow)
+  vm [--whole]         the stack as it is, through the ingress mesh, in a virtual machine whose kernel has IPVS (slow)
   down [--wipe]        stop everything; --wipe forgets the nodes' images as well
 """
 
@@ -48,6 +48,7 @@ def swarm(words: Sequence[str]) -> int:
                 return deploy()
             case "vm":
                 lab.require()
+                _make_images(chosen.whole)
                 return vm.run()
             case _:
                 return down(chosen.wipe)
@@ -64,13 +65,7 @@ def down(wipe: bool = False) -> int:
 def up(count: int, by_dockerfile: bool = False) -> int:
     """A Swarm of so many nodes, with images of what the sources say now."""
     lab.require()
-    tools.install()
-    if by_dockerfile:
-        whole.build_latest()
-    else:
-        build.build((service.name for service in services.every_service()), release=False)
-        images.build_stand_ins()
-        images.pack_ours()
+    _make_images(by_dockerfile)
     nodes.form(count)
     for number in range(1, count + 1):
         images.load(number, images.stack_images())
@@ -78,6 +73,17 @@ def up(count: int, by_dockerfile: bool = False) -> int:
         f"the Swarm has {count} node(s); `docker` speaks to it with DOCKER_HOST=unix://{lab.socket(lab.node(1))}"
     )
     return 0
+
+
+def _make_images(by_dockerfile: bool) -> None:
+    """All that the stack needs, in the builder."""
+    tools.install()
+    if by_dockerfile:
+        whole.build_latest()
+        return
+    build.build((service.name for service in services.every_service()), release=False)
+    images.build_stand_ins()
+    images.pack_ours()
 
 
 def deploy() -> int:

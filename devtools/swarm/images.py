@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from .. import build, console, layout
-from ..console import Trouble
 from . import lab, nodes, programs
 
 RECIPES = layout.ROOT / "deploy" / "lab" / "images"
@@ -106,7 +105,7 @@ def build_stand_ins() -> None:
             _write_stamp(recipe)
 
 
-def pack_ours(tag: str = "latest", release: bool = False) -> None:
+def pack_ours() -> None:
     """Our programs, as cargo has built them already, in the image that deploy/Dockerfile makes."""
     nodes.start_builder()
     dockerfile = str(layout.ROOT / "deploy" / "Dockerfile")
@@ -114,30 +113,23 @@ def pack_ours(tag: str = "latest", release: bool = False) -> None:
     empty.mkdir(parents=True, exist_ok=True)
     runtime = ["--network=host", "--target=runtime", "-f", dockerfile, "-t", "order-saga-lab/runtime:1", str(empty)]
     lab.docker("builder", "build", "-q", *runtime)
-    for service, image in zip(lab.SERVICES, ours(tag), strict=True):
-        context = _packed_context(service, release)
+    for service, image in zip(lab.SERVICES, ours(), strict=True):
+        context = _packed_context(service)
         labels = [f"--build-arg=SERVICE={service}", "--build-arg=VERSION=lab"]
         recipe = ["-f", str(layout.ROOT / "deploy" / "lab" / "packed.Dockerfile")]
         lab.docker("builder", "build", "-q", *labels, *recipe, "-t", image, str(context))
-    console.step(f"images: {', '.join(ours(tag))}")
+    console.step(f"images: {', '.join(ours())}")
 
 
-def _packed_context(service: str, release: bool) -> Path:
+def _packed_context(service: str) -> Path:
     """The program without its debugging information, and its second name."""
-    binary = build.program(service, release)
-    if not binary.exists():
-        raise Trouble(f"{binary} is not built: `./dev up` or `cargo build` does it")
+    binary = build.program(service, release=False)
     folder = lab.cache() / "contexts" / service
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "program").mkdir(parents=True)
     console.must_run(["strip", "-o", str(folder / "program" / service), str(binary)])
     (folder / "program" / "service").symlink_to(service)
     return folder
-
-
-def has_ours(tag: str) -> bool:
-    """Whether the builder has all four."""
-    return all(image_id("builder", image) for image in ours(tag))
 
 
 def load(number: int, names: list[str]) -> None:
@@ -157,9 +149,9 @@ def load_into(daemon: str, names: list[str]) -> None:
     archive.unlink()
 
 
-def stack_images(tag: str = "latest") -> list[str]:
+def stack_images() -> list[str]:
     """All images that the stack needs."""
-    return [*_STAND_INS, *ours(tag)]
+    return [*_STAND_INS, *ours()]
 
 
 def report() -> list[dict]:

@@ -12,9 +12,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import build, console, layout, packages
+from .. import console, layout, packages
 from ..console import Trouble
-from . import images, kernel, lab, nodes, whole
+from . import images, kernel, lab, nodes
 
 _SYSTEM = "docker.io,iproute2,iptables,ca-certificates,kmod,curl,procps,python3-minimal"
 # Its first process: what follows is on the third disk, made anew each time.
@@ -23,21 +23,11 @@ _LIMIT_SECONDS = 5400
 
 
 def run() -> int:
-    """Boot, walk, power off; 0 if the walk came to its end."""
+    """Boot with the builder's images, walk, power off; 0 if the walk came to its end."""
     packages.install(set() if shutil.which("mkfs.ext4") else {"e2fsprogs"})
-    images.build_stand_ins()
     kernel.folder().mkdir(parents=True, exist_ok=True)
-    disks = [_system(), _store(_ours()), _files()]
+    disks = [_system(), _store(), _files()]
     return _boot(disks)
-
-
-def _ours() -> str:
-    """The tag of our images: those of the whole Dockerfile if there are any, else packed ones."""
-    if images.has_ours(whole.TAG):
-        return whole.TAG
-    release = build.program(lab.SERVICES[0], release=True).exists()
-    images.pack_ours("packed", release)
-    return "packed"
 
 
 def _disk(name: str, folder: Path, size: str) -> Path:
@@ -64,19 +54,17 @@ def _system() -> Path:
     return disk
 
 
-def _store(tag: str) -> Path:
+def _store() -> Path:
     """Docker's own folder with all images in it, filled by a daemon on this machine: loading them there is slow."""
     name, disk, stamp = "store", kernel.folder() / "store.img", kernel.folder() / "store.images"
-    wanted = "\n".join(images.image_id("builder", image) for image in images.stack_images(tag))
+    wanted = "\n".join(images.image_id("builder", image) for image in images.stack_images())
     if disk.exists() and stamp.exists() and stamp.read_text() == wanted:
         return disk
     stamp.unlink(missing_ok=True)
     shutil.rmtree(lab.cache() / name, ignore_errors=True)
     nodes.start_aside(name)
     try:
-        images.load_into(name, images.stack_images(tag))
-        for image, latest in zip(images.ours(tag), images.ours(), strict=True):
-            lab.docker(name, "tag", image, latest)
+        images.load_into(name, images.stack_images())
     finally:
         nodes.stop_aside(name)
     _disk(name, lab.cache() / name, "10G")

@@ -48,8 +48,8 @@ fn failed_settles(world: &World, key: &str) -> usize {
 async fn a_card_network_down_for_the_whole_deadline_holds_up_no_other_undo() {
     let (key, card) = ("network-down", "CARD_UNAVAILABLE_90S");
     let world = patience(1000)
-        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 15_000)
-        .env(Service::Orchestrator, "STUCK_AFTER_MS", 5000)
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 10_000)
+        .env(Service::Orchestrator, "STUCK_AFTER_MS", 20_000)
         .start()
         .await;
     world.to_payment.add(named("payment.settle").rule(&world, key).then(Action::DelayReply(Duration::ZERO)));
