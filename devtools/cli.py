@@ -28,13 +28,14 @@ Check the code
   test ARGS            the tests that `cargo test ARGS` names, for instance: ./dev test -p service-order
   test swarm [--nodes 3]
                        the Swarm walk-through in the lab, step by step (needs root)
-  test rules [NAME]    takes each rule of the design out of the code (testing/rules), and demands that a test fails
+  test rules [NAME]    takes each rule of testing/rules out of the code, and demands that its test fails
   lint [--advisories]  format, clippy, docs, licenses and sources of what we depend on;
                        --advisories looks for known vulnerabilities too (needs the network)
   tools                install what the tests need, and nothing else
   sqlx-prepare [--check]
                        write the metadata of the SQL queries anew; --check fails if git sees a difference
-  check ARGS           the consistency checker over a running system (cargo run -p checker)
+  check ARGS           the consistency checker over a running system (cargo run -p checker); exit code 1: something is
+                       wrong; 3: nothing is, and some orders have not come to their end
   soak ARGS            load and faults over a long time (cargo run -p soak)
   help                 this text
 

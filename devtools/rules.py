@@ -14,6 +14,8 @@ from .console import Trouble
 
 PATCHES = layout.ROOT / "testing" / "rules"
 _TREE = layout.cache_dir() / "rules" / "tree"
+# Of its own: nothing else may run programs that lack a rule.
+_TARGET = _TREE.with_name("target")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def test(words: Sequence[str]) -> int:
     build.require_toolchain()
     with lock.held(_TREE.with_name("lock")):
         _copy_sources()
+        for words in sorted({tuple(rule.test) for rule in chosen}):
+            _must_pass_with_all_rules(words)
         missed = [rule.says for rule in chosen if not _is_found(rule)]
     for says in missed:
         console.warn(f"taken out, and no test fails: {says}")
@@ -67,19 +71,32 @@ def _copy_sources() -> None:
             shutil.copyfile(source, target)  # with today's time: what cargo has built of it may be of a patched one
 
 
+def _run(test: Sequence[str], log_name: str) -> tuple[str, Path]:
+    """Runs a test in the copy; what it printed, and where that is."""
+    log = layout.LOGS / f"rule-{log_name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w") as output:
+        words = [sys.executable, "dev", "test", *test]
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(_TARGET)}
+        subprocess.run(words, cwd=_TREE, env=environment, stdout=output, stderr=output, check=False)
+    return log.read_text(errors="replace"), log
+
+
+def _must_pass_with_all_rules(test: Sequence[str]) -> None:
+    """A test that fails anyway finds nothing."""
+    console.step(f"with all rules: {test[-1]}")
+    text, log = _run(test, f"none-{test[-1].strip(':')}")
+    if "test result: FAILED" in text or "test result: ok" not in text:
+        raise Trouble(f"`./dev test {' '.join(test)}` fails with all rules in place; see {log}")
+
+
 def _is_found(rule: Rule) -> bool:
     """Breaks the rule, runs its test, and mends it again."""
     console.step(f"without: {rule.says}")
     begin = time.monotonic()
     _patch(rule)
     try:
-        log = layout.LOGS / f"rule-{rule.patch.stem}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "w") as output:
-            words = [sys.executable, "dev", "test", *rule.test]
-            environment = {**os.environ, "CARGO_TARGET_DIR": str(layout.target_dir())}
-            subprocess.run(words, cwd=_TREE, env=environment, stdout=output, stderr=output, check=False)
-        text = log.read_text(errors="replace")
+        text, log = _run(rule.test, rule.patch.stem)
     finally:
         _patch(rule, "--reverse")
     found = "test result: FAILED" in text

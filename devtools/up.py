@@ -105,7 +105,7 @@ def _place_order() -> str | None:
     text = body.decode("utf-8", "replace").strip()
     console.step(f"answer after {(time.monotonic() - begin) * 1000:.0f} ms: {status} {text}")
     if "INSUFFICIENT_STOCK" in text:
-        console.say("  product 1 is sold out; `./dev down --wipe` and `./dev up` start with a full stock")
+        console.say("  product 1 is sold out; docs/api.md says how to add stock (or begin anew: `./dev down --wipe`, `./dev up`)")
         return None
     return None if '"CONFIRMED"' in text else "the order was not confirmed; see ./dev logs"
 

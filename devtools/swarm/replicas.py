@@ -33,6 +33,18 @@ def container(service: str) -> tuple[str, str]:
     raise Trouble(f"no container of {service} runs")
 
 
+def stock_up() -> None:
+    """More pieces of the small order's product than the tests can buy, as an operator would bring them in over HTTP."""
+    node, asker = container("redis")
+    body = json.dumps({"deliveryId": "for-the-tests", "quantity": 1_000_000})
+    head = f"POST /api/inventory/products/{stack.SMALL_ORDER['productId']}/stock HTTP/1.1\r\nHost: service-inventory\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    talk = ["sh", "-c", 'printf %s "$0" | nc -w 10 service-inventory 21083', head + body]
+    done = lab.attempt(["docker", "exec", asker, *talk], lab.environment(node))
+    if "200 OK" not in done.stdout:
+        raise Trouble(f"the stock was not added: {done.stdout} {done.stderr}")
+
+
 def addresses(service: str) -> set[str]:
     """What Swarm's DNS says of a service's replicas, asked from a container of the stack."""
     node, asker = container("redis")

@@ -14,8 +14,8 @@ from . import lab
 
 GUIDE_ORDER = {"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000}
 _LABEL = f"label=com.docker.stack.namespace={lab.STACK}"
-# Of this product there are a thousand pieces, enough for every order of a test.
-_SMALL_ORDER = {"customerId": 1, "productId": 3, "quantity": 1, "amount": 990.5}
+# Of this product replicas.stock_up brings in enough for every order of the tests.
+SMALL_ORDER = {"customerId": 1, "productId": 3, "quantity": 1, "amount": 990.5}
 
 
 def variant(name: str) -> str:
@@ -84,7 +84,7 @@ def curl(*words: str, number: int = 1) -> str:
 
 def order(number: int = 1, what: dict | None = None) -> dict:
     """Place one order with curl; its answer."""
-    body = json.dumps(what or _SMALL_ORDER)
+    body = json.dumps(what or SMALL_ORDER)
     url = "http://localhost:21081/api/temporal/orders"
     answer = curl("-X", "POST", url, "-H", "Content-Type: application/json", "-d", body, number=number)
     try:

@@ -70,6 +70,7 @@ def orders() -> str:
     answer = stack.order(what=stack.GUIDE_ORDER)
     if answer.get("status") != "CONFIRMED":
         raise Trouble(json.dumps(answer))
+    replicas.stock_up()
     return json.dumps(answer)
 
 

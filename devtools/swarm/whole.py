@@ -19,7 +19,7 @@ def run(words: list[str]) -> int:
     if not images.image_id("builder", _RUST):
         console.step(f"image {_RUST}")
         lab.docker("builder", "build", "-q", "--network=host", "-t", _RUST, str(_context()), timeout=1800)
-    environment = {"TAG": TAG, **os.environ, **lab.environment("builder")}
+    environment = {**os.environ, **lab.environment("builder"), "TAG": TAG, "REGISTRY": "localhost:5000"}
     command = ["nice", str(layout.ROOT / "deploy" / "build.sh"), "--network", "host", *words]
     code = subprocess.run(command, cwd=layout.ROOT, env=environment, check=False).returncode
     return code

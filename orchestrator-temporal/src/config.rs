@@ -10,7 +10,7 @@
 //! | `SERVICES_ORDER_URL`, `SERVICES_INVENTORY_URL`, `SERVICES_PAYMENT_URL` | `http://service-…:port` | the services |
 //! | `SAGA_DEADLINE_MS` | 60000 | from the start of an order to its payment |
 //! | `ORCHESTRATOR_WAIT_MS` | 25000 | how long a POST waits for the end before it answers 202 |
-//! | `STUCK_AFTER_MS` | 60000 | an undo or a confirm that is not done after this is stuck |
+//! | `STUCK_AFTER_MS` | 60000 | an undo or a confirm that is not done after this is stuck; an order past its deadline, so long after that |
 //! | `ORCHESTRATOR_MAX_ORDERS` | 100 | orders in flight; above that 503 |
 //! | `SPRING_DATA_REDIS_HOST`, `…_PORT`, `…_PASSWORD[_FILE]` | none | shown in health if set |
 

@@ -117,7 +117,7 @@ pub struct OrderProgress {
     /// The steps that are being tried right now, while the order is PENDING.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
-    /// An undo or a confirm of it has not been done for long: somebody should look.
+    /// What it waits for has not been done for long: somebody should look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
     /// Why it was cancelled.
@@ -131,7 +131,7 @@ pub struct OrderProgress {
 pub struct StuckOrder {
     /// The saga's id, which is the Temporal workflow's.
     pub workflow_id: SagaId,
-    /// The undo or confirm that is not done.
+    /// The step that is not done.
     pub step: String,
     /// For how long it has been tried, in seconds by Temporal's clock.
     pub age_seconds: u64,

@@ -92,7 +92,18 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiErro
         _ if path == "." || path == "?" => "body".to_owned(),
         _ => path,
     };
-    ApiError::field(Code::VALIDATION_FAILED, &field, message)
+    ApiError::field(Code::VALIDATION_FAILED, &field, plain(message))
+}
+
+/// What serde expected, in the words of JSON.
+fn plain(message: &str) -> String {
+    let Some((got, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let expected = match expected.split(' ').next().unwrap_or_default() {
+        "i64" | "u64" | "u32" | "i32" => "a whole number",
+        "struct" => "an object",
+        _ => return message.to_owned(),
+    };
+    format!("{got}, expected {expected}")
 }
 
 /// The field that serde names in "missing field `x`", "unknown field `x`" and "duplicate field `x`".

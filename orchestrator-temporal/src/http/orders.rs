@@ -91,7 +91,8 @@ pub(super) async fn follow(
     orders.follow(&saga, &trace).await.map(Json).map_err(about(&saga))
 }
 
-/// Orders that need a person: an undo or a confirm of theirs has not been done for long. They go on by themselves.
+/// Orders that need a person: an undo or a confirm of theirs has not been done for long, or nobody ends them at their
+/// deadline. They go on by themselves.
 #[utoipa::path(get, path = "/api/temporal/orders/stuck", tag = "orders", responses(
     (status = 200, description = "The stuck orders, a line a step", body = Vec<StuckOrder>),
     (status = 503, description = "TEMPORAL_UNAVAILABLE, STARTING", body = Problem, content_type = CONTENT_TYPE),

@@ -1,7 +1,5 @@
 //! Where an order stands: from Temporal, or from service-order once Temporal has forgotten it.
 
-use std::time::Duration;
-
 use common::contract::order::{Order, OrderProgress, OrderStatus};
 use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
@@ -10,9 +8,6 @@ use common::telemetry::trace::TraceContext;
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::SagaOutcome;
 use crate::temporal::{Known, RunState};
-
-/// How long service-order is waited for, where Temporal knows the answer too.
-const ROW_LIMIT: Duration = Duration::from_secs(1);
 
 impl Orders {
     /// Where an order stands.
@@ -34,17 +29,14 @@ impl Orders {
     /// The outcome of a saga that has completed; `None` if it says nothing of the order that the key belongs to.
     pub(super) async fn own_outcome(&self, saga: &SagaId, trace: &TraceContext) -> Result<Option<SagaOutcome>, Error> {
         let Some(outcome) = self.temporal.outcome_of_ended(saga).await? else { return Ok(None) };
-        // Another request with the key is never paid: a saga of it ends CANCELLED.
+        // Another request with the key is never paid: a saga of it ends CANCELLED, and the row says whose the key is.
         if outcome.status != OrderStatus::Cancelled {
             return Ok(Some(outcome));
         }
-        let row = tokio::time::timeout(ROW_LIMIT, self.services.find_order(saga, trace)).await;
-        let owner = row.ok().and_then(Result::ok).flatten().map(|row| row.fingerprint);
-        let own = match (&owner, &outcome.fingerprint) {
-            (Some(owner), _) => outcome.is_of(owner),
-            // service-order does not say whose the key is.
-            (None, Some(request)) => outcome.is_of(request),
-            (None, None) => outcome.code != Some(Code::IDEMPOTENCY_KEY_REUSED),
+        let row = self.services.find_order(saga, trace).await?;
+        let own = match row.map(|row| row.fingerprint).or_else(|| outcome.fingerprint.clone()) {
+            Some(owner) => outcome.is_of(&owner),
+            None => outcome.code != Some(Code::IDEMPOTENCY_KEY_REUSED),
         };
         Ok(own.then_some(outcome))
     }

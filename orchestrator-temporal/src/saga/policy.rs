@@ -18,7 +18,7 @@ pub(super) const QUICK_BUDGET: Duration = Duration::from_secs(4);
 
 /// One attempt, as a regular activity, of a step that waits for the card network.
 const NETWORK_ATTEMPT: Duration = Duration::from_secs(10);
-/// One attempt of any other: a change of a row, for which a service takes 4 s at the most. Shorter than the network's,
+/// One attempt of any other: a change of a row. Longer than one try of a transaction (4 s), shorter than the network's,
 /// because it holds a worker slot: orders whose service hangs are to leave room for others.
 const ROW_ATTEMPT: Duration = Duration::from_secs(5);
 /// Temporal allows an attempt so much more than it allows itself, so that it is the attempt that says why it failed.

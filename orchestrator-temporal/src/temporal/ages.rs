@@ -20,22 +20,27 @@ const SILENCE: &str = "";
 type Seen = (Duration, Instant);
 
 impl Ages {
-    /// The age of a step, of which Temporal says that it was at least `known` when it was tried last.
-    pub(super) fn of(&self, saga: &SagaId, activity: &str, known: Duration) -> Duration {
+    /// A step was at least so old when it was tried last, by what Temporal says.
+    pub(super) fn note(&self, saga: &SagaId, activity: &str, known: Duration) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (base, since) = seen.entry((saga.clone(), activity.to_owned())).or_insert_with(|| (known, Instant::now()));
-        known.max(*base + since.elapsed())
+        seen.entry((saga.clone(), activity.to_owned())).or_insert_with(|| (known, Instant::now()));
+    }
+
+    /// The age of a step that has been seen here before.
+    pub(super) fn known(&self, saga: &SagaId, activity: &str) -> Option<Duration> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&(saga.clone(), activity.to_owned())).map(|(base, since)| *base + since.elapsed())
     }
 
     /// For how long no step of this saga has been tried, as far as was seen here: it is so now.
     pub(super) fn of_silence(&self, saga: &SagaId) -> Duration {
-        self.of(saga, SILENCE, Duration::ZERO)
+        self.note(saga, SILENCE, Duration::ZERO);
+        self.known(saga, SILENCE).unwrap_or_default()
     }
 
     /// For how long that had been so when it was looked at last.
     pub(super) fn known_silence(&self, saga: &SagaId) -> Option<Duration> {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&(saga.clone(), SILENCE.to_owned())).map(|(base, since)| *base + since.elapsed())
+        self.known(saga, SILENCE)
     }
 
     /// A step of this saga is being tried.

@@ -6,13 +6,15 @@ use std::time::{Duration, SystemTime};
 use common::ids::SagaId;
 use futures::StreamExt;
 use futures::stream;
-use temporalio_client::{WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowListOptions};
+use temporalio_client::{
+    Client, WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowListOptions,
+};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 
 use super::sagas::{limited, rpc, within};
 use super::{EngineError, Temporal};
-use crate::saga::Patience;
+use crate::saga::{OrderSaga, Patience};
 
 /// As many running sagas are listed, which costs little.
 const LIST_LIMIT: usize = 50_000;
@@ -23,7 +25,7 @@ const LIST_TIME: Duration = Duration::from_secs(20);
 /// As many of them at the same time.
 const AT_ONCE: usize = 8;
 
-/// An undo or a confirm that has been tried for long, or a saga that nobody runs.
+/// A step that has not been done for long, or a saga that nobody runs.
 pub(crate) struct StuckStep {
     pub(crate) saga: SagaId,
     /// `workflow` if none of its steps is being tried.
@@ -72,6 +74,29 @@ impl Temporal {
         if tried.is_empty() {
             return Ok(Vec::new());
         }
+        if tried.iter().any(|step| self.ages.known(saga, &step.activity_id).is_none()) {
+            self.note_ages(saga, &handle, tried).await?;
+        }
+        let steps = tried.iter().filter_map(|step| {
+            let age = self.ages.known(saga, &step.activity_id)?;
+            (age >= patience.with(name(step))).then(|| StuckStep {
+                saga: saga.clone(),
+                step: name(step).to_owned(),
+                age,
+                attempt: step.attempt.unsigned_abs(),
+                last_failure: step.last_failure.as_ref().map(|failure| failure.message.clone()),
+            })
+        });
+        Ok(steps.collect())
+    }
+
+    /// Learns from the history when each step began; for all that follows, what was learned once is enough.
+    async fn note_ages(
+        &self,
+        saga: &SagaId,
+        handle: &WorkflowHandle<Client, OrderSaga>,
+        tried: &[PendingActivityInfo],
+    ) -> Result<(), EngineError> {
         let options = WorkflowFetchHistoryOptions::builder().rpc_options(rpc()).build();
         let events = limited(handle.fetch_history(options).into_events()).await?;
         let begun: HashMap<String, SystemTime> = events
@@ -84,18 +109,11 @@ impl Temporal {
                 Some((step.activity_id, event.event_time?.try_into().ok()?))
             })
             .collect();
-        let steps = tried.iter().filter_map(|step| {
-            let known = last_tried(step)?.duration_since(*begun.get(&step.activity_id)?).ok()?;
-            let age = self.ages.of(saga, &step.activity_id, known);
-            (age >= patience.with(name(step))).then(|| StuckStep {
-                saga: saga.clone(),
-                step: name(step).to_owned(),
-                age,
-                attempt: step.attempt.unsigned_abs(),
-                last_failure: step.last_failure.as_ref().map(|failure| failure.message.clone()),
-            })
-        });
-        Ok(steps.collect())
+        for step in tried {
+            let age = begun.get(&step.activity_id).and_then(|begun| last_tried(step)?.duration_since(*begun).ok());
+            self.ages.note(saga, &step.activity_id, age.unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Has nobody tried a step of this saga for too long, as far as [`Self::stuck`] has seen?

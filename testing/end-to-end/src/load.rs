@@ -121,10 +121,11 @@ impl Load {
         self.answers.lock().expect("nothing panics while it holds the answers").clone()
     }
 
-    /// Answers that no customer may ever get, whatever is away.
+    /// Answers that no customer may ever get, whatever is away; with this code 503 is right, too.
     #[must_use]
-    pub fn unlisted(&self) -> Vec<String> {
-        let listed = |answer: &str| ANSWERS.contains(&answer) || answer.ends_with(" no answer");
+    pub fn unlisted(&self, also: Option<&str>) -> Vec<String> {
+        let is_also = |answer: &str| also.is_some_and(|code| answer.ends_with(&format!(" 503 {code}")));
+        let listed = |answer: &str| ANSWERS.contains(&answer) || is_also(answer) || answer.ends_with(" no answer");
         self.answers().into_keys().filter(|answer| !listed(answer)).collect()
     }
 

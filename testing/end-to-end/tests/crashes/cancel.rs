@@ -15,7 +15,7 @@ use crate::points::{Order, Side, orders, patient, reach};
 /// Orders in flight at once.
 const AT_ONCE: usize = 16;
 /// Long enough for an order to come to its point first, also on a slow machine.
-const DEADLINE: Duration = Duration::from_secs(25);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the answer to a DELETE promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Temporal's own commands at every point of an order: cancel, signal, terminate.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use end_to_end::steps::{Ending, ORDER_LIMIT, cancel, last_answer, named, payment_is};
 use end_to_end::{Reply, Service, World};
@@ -191,6 +192,8 @@ async fn a_delete_of_a_terminated_order_brings_it_to_its_end_also_if_its_client_
             reply = world.try_cancel(&order.key) => panic!("{}: {reply:?}", order.key),
             () = gate.wait_arrived(1) => {}
         }
+        // Not for something to happen, but that the orchestrator may notice that its client has gone.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         gate.release();
         order.release();
         let cancelled = async || world.follow(&order.key).await.text("status") == "CANCELLED";

@@ -115,9 +115,9 @@ impl Payment {
     }
 }
 
-/// A world whose gateway writes nothing down for the first 3 s of an approval: so long a payment is claimed only.
+/// A world whose gateway writes nothing down for the first 5 s of an approval: so long a payment is claimed only.
 async fn slow_gateway() -> World {
-    let builder = [("GATEWAY_DELAY_MS", 3000), ("GATEWAY_TIMEOUT_MS", 8000), ("PAYMENT_LEASE_MS", 10_000)]
+    let builder = [("GATEWAY_DELAY_MS", 5000), ("GATEWAY_TIMEOUT_MS", 8000), ("PAYMENT_LEASE_MS", 10_000)]
         .iter()
         .fold(patient(), |builder, (name, value)| builder.env(Service::Payment, name, value));
     builder.start().await
@@ -201,6 +201,7 @@ async fn a_replica_that_stood_still_in_the_middle_of_a_commit_does_no_harm() {
     for payment in &mut payments {
         payment.lock = None;
     }
+    wait::until("a transaction to stay open", ORDER_LIMIT, async || database.in_transaction().await).await;
     the_first_wakes_up_when_all_is_over(&world, &payments).await;
 }
 

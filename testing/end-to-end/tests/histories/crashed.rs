@@ -1,5 +1,6 @@
 //! The worker dies in the middle of a saga and is started again.
 
+use end_to_end::steps::named;
 use end_to_end::{Service, World, body, order};
 use harness::faults::{Action, Gate, Rule};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
@@ -67,10 +68,16 @@ async fn a_deadline_that_passes_while_the_worker_is_dead_cancels_the_order() {
     world.to_payment.add(Rule::on("POST", "steps/pay$").then(Action::HoldRequest(gate.clone())));
     world.place_async("killed-late", &order()).await;
     gate.wait_arrived(1).await;
+    let created = named("order.create").calls(&world, "killed-late").len();
     kill_and_start_again(&world).await;
 
     let history = History::of(&world, "killed-late").await;
     assert_eq!(world.follow("killed-late").await.code(), "DEADLINE_EXCEEDED");
+    assert_eq!(
+        named("order.create").calls(&world, "killed-late").len(),
+        created,
+        "no step is begun after the deadline"
+    );
     assert!(history.count(EventType::WorkflowTaskTimedOut) >= 1);
     history.keep("worker_killed_until_after_the_deadline", history.hands_over(&[]));
     // The payment that was under way comes after its undo.

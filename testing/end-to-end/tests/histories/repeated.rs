@@ -87,7 +87,10 @@ async fn a_lost_order_is_not_taken_for_ended_because_another_request_with_its_ke
     })
     .await;
 
-    assert_eq!(world.follow("lost-1").await.text("status"), "PENDING");
+    let followed = async || world.follow("lost-1").await;
+    let answer =
+        wait::until_some("an answer", LIMIT, async || Some(followed().await).filter(|a| a.status != 503)).await;
+    assert_eq!(answer.text("status"), "PENDING");
     assert_eq!(last_answer(&world, "lost-1", &order()).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"));
     let row = format!("{}/api/orders/by-saga/{}", world.process(Service::Order).url(), world.saga("lost-1"));
     wait::until("the order to end", LIMIT, async || world.get(&row).await.text("status") == "CANCELLED").await;

@@ -94,14 +94,16 @@ impl Curl {
         let method = words.clone().skip_while(|word| *word != "-X").nth(1).unwrap_or("GET");
         let port = PORTS.iter().find(|(service, _)| *service == operation.service).expect("each has a port").1;
         let path = regex::escape(&operation.path).replace("\\{", "{").replace("\\}", "}");
-        let path = regex::Regex::new(r"\{\w+\}").expect("it is one").replace_all(&path, "[^/\\s]+");
+        let path = regex::Regex::new(r"\{\w+\}").expect("it is one").replace_all(&path, "[^/\\s?]+");
         let url = format!("http://localhost:{port}{path}");
         let is_url = |pattern: String, text: &str| regex::Regex::new(&pattern).expect("it is one").is_match(text);
         let called = match words.any(|word| word == "\"$url\"") {
             true => is_url(format!(r"(?m)^  {url} *\\?$"), page),
             false => is_url(format!(r#"(^|[\s"']){url}([?"'\s]|$)"#), &self.arguments),
         };
-        method.eq_ignore_ascii_case(&operation.method) && called
+        let has_its_own =
+            ["/unfinished", "/stuck"].iter().any(|end| !operation.path.ends_with(end) && self.arguments.contains(end));
+        method.eq_ignore_ascii_case(&operation.method) && called && !has_its_own
     }
 }
 

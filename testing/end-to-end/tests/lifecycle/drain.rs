@@ -90,6 +90,7 @@ async fn read_until_refused(url: String) -> Vec<(Instant, Result<u16, Fault>)> {
         if refused {
             return seen;
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -20,6 +20,8 @@ async fn a_key_that_comes_with_another_request_is_refused_and_changes_nothing() 
         let mut other = order();
         other[field] = value;
         assert_eq!(world.place("reused-key-1", &other).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"), "{field}");
+        let answer = world.place_async("reused-key-1", &other).await;
+        assert_eq!(answer.brief(), (422, "IDEMPOTENCY_KEY_REUSED"), "{field}, async");
     }
     assert_eq!(world.stock(1).await, (98, 0));
     assert_eq!(world.settled().await.confirmed, 1);
