@@ -20,10 +20,10 @@ use crate::saga::{OrderSaga, Patience};
 const LIST_LIMIT: usize = 50_000;
 /// As many of them, the oldest, are looked at.
 const LOOK_LIMIT: usize = 1000;
-/// The list of all running sagas.
-const LIST_TIME: Duration = Duration::from_secs(20);
 /// As many of them at the same time.
 const AT_ONCE: usize = 8;
+/// How long the list of all running sagas may take.
+const LIST_TIME: Duration = Duration::from_secs(20);
 
 /// A step that has not been done for long, or a saga that nobody runs.
 pub(crate) struct StuckStep {
