@@ -28,7 +28,7 @@ def _take_over_target() -> dict[str, str]:
     owner = layout.target_dir() / "checkout"
     if owner.exists() and owner.read_text() == str(layout.ROOT):
         return variables
-    if layout.target_dir().exists():
+    if any((layout.target_dir() / profile_folder(release)).exists() for release in (False, True)):
         console.step("the build directory was another checkout's: its programs go, its libraries are kept")
         packages = [option for folder in _members() for option in ("-p", _package(folder))]
         console.must_run(["cargo", "clean", *packages], env=variables)
