@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use end_to_end::steps::{Ending, ORDER_LIMIT, begin, cancel, last_answer, one_piece};
-use end_to_end::{Reply, Service, World};
+use end_to_end::steps::{Ending, ORDER_LIMIT, begin, cancel, last_answer, named, one_piece};
+use end_to_end::{Reply, Service, World, WorldBuilder};
 use futures::future::join_all;
 use futures::{StreamExt, stream};
-use harness::faults::{Action, Gate, Rule};
+use harness::faults::{Action, Call, Gate, Rule};
 use harness::wait;
 use serde_json::json;
 
@@ -100,11 +100,37 @@ async fn a_delete_at_any_point_of_an_order_is_answered_as_the_order_ends_also_to
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_after_the_deadline_at_any_point_of_an_order_is_answered_as_the_order_ends() {
-    let world = World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", DEADLINE.as_millis()).start().await;
-    // An order that its customer has cancelled on the way knows no deadline any more.
-    let wanted = |order: &Order| order.point.step.ending != Ending::Cancelled;
-    let codes = delete_everywhere(&world, wanted, async |_| tokio::time::sleep(DEADLINE).await).await;
+    let world = hasty().start().await;
+    let codes = delete_everywhere(&world, knows_a_deadline, async |order| met_its_deadline(&world, order).await).await;
+    assert!(!codes.iter().any(|code| code == "CANCELLED_BY_CUSTOMER"), "{codes:?}");
     assert!(codes.iter().any(|code| code == "DEADLINE_EXCEEDED"), "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_beside_the_deadline_at_any_point_before_the_payment_is_answered_as_the_order_ends() {
+    let world = hasty().start().await;
+    // Not for the deadline to be over, but to meet it.
+    delete_everywhere(&world, |order| order.point.is_forward(), async |_| tokio::time::sleep(DEADLINE).await).await;
+}
+
+fn hasty() -> WorldBuilder {
+    World::builder().env(Service::Orchestrator, "SAGA_DEADLINE_MS", DEADLINE.as_millis())
+}
+
+/// An order that its customer has cancelled on the way knows no deadline any more.
+fn knows_a_deadline(order: &Order) -> bool {
+    order.point.step.ending != Ending::Cancelled
+}
+
+/// Waits until the saga has seen that its deadline is over, and its payment's row has decided. Past its payment, and
+/// once it is cancelled, a saga looks at no deadline: there is only the time to wait for.
+async fn met_its_deadline(world: &World, order: &Order) {
+    if !order.point.is_forward() {
+        return tokio::time::sleep(DEADLINE).await;
+    }
+    let decided = |call: &Call| call.ended && call.text().contains("DEADLINE_EXCEEDED");
+    let met = async || named("payment.cancel").calls(world, &order.key).iter().any(decided);
+    wait::until(&format!("{}: its deadline", order.key), ORDER_LIMIT, met).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

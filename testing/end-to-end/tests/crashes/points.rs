@@ -43,6 +43,11 @@ impl Point {
         }
     }
 
+    /// Is it a call on the way to the payment, or the payment's own?
+    pub(crate) fn is_forward(self) -> bool {
+        matches!(self.step.name, "order.create" | "stock.reserve" | "payment.pay")
+    }
+
     /// The order `name`, all of whose calls of this step will be held at this point.
     pub(crate) fn order(self, world: &World, name: &str) -> Order {
         let key = format!("{name}-{}-{:?}", self.step.name.replace('.', "-"), self.side);
