@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::body::Unread;
 use super::{ApiError, BODY_LIMIT};
 use crate::contract::Code;
 
@@ -32,14 +33,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !is_json(&request) {
             return Err(ApiError::field(Code::UNSUPPORTED_MEDIA_TYPE, "Content-Type", "must be application/json"));
         }
-        let too_large = || ApiError::field(Code::BODY_TOO_LARGE, "body", format!("must be at most {BODY_LIMIT} bytes"));
-        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|error| {
-            if is_length_limit(&error) {
-                too_large()
-            } else {
-                ApiError::field(Code::MALFORMED_JSON, "body", "broke off while it was read")
-            }
-        })?;
+        if let Some(unread) = request.extensions().get::<Unread>() {
+            return Err(without_body(*unread));
+        }
+        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| without_body(Unread::BrokenOff))?;
         parse(&body).map(Self)
     }
 }
@@ -54,15 +51,13 @@ fn is_json(request: &Request) -> bool {
         .is_some_and(|mime| mime == "application/json" || mime.ends_with("+json"))
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut next = Some(error as &dyn std::error::Error);
-    while let Some(cause) = next {
-        if cause.to_string().contains("length limit") {
-            return true;
+fn without_body(unread: Unread) -> ApiError {
+    match unread {
+        Unread::TooLarge => {
+            ApiError::field(Code::BODY_TOO_LARGE, "body", format!("must be at most {BODY_LIMIT} bytes"))
         }
-        next = cause.source();
+        Unread::BrokenOff => ApiError::field(Code::MALFORMED_JSON, "body", "broke off while it was read"),
     }
-    false
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

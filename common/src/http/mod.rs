@@ -1,6 +1,7 @@
 //! The HTTP side that all four programs share: one layer stack, one error body, one set of actuator routes.
 
 mod actuator;
+mod body;
 mod documented;
 mod door;
 mod error;
@@ -28,7 +29,7 @@ pub use server::serve;
 use crate::contract::Code;
 use crate::lifecycle::Lifecycle;
 
-/// The largest request body that is read, in bytes.
+/// The largest request body that is taken, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// A program's whole HTTP surface: its own routes, the actuator's, the OpenAPI document and Swagger UI, under the
@@ -48,6 +49,7 @@ pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> R
         .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document).config(swagger_ui()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(body::read_first))
         .layer(CatchPanicLayer::custom(error::answer_to_panic))
         .layer(from_fn(observe::observe))
         .layer(from_fn_with_state(life, server::close_when_due))

@@ -2,6 +2,7 @@
 
 mod client;
 mod documented;
+mod large;
 mod malformed;
 mod page;
 mod swagger;
