@@ -97,8 +97,8 @@ impl Lifecycle {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("draining");
         self.drain();
+        tracing::info!("draining");
         tokio::time::sleep(LAME_DUCK).await;
         self.stop_accepting();
     }

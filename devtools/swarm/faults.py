@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..console import Trouble
-from . import images, lab, stack
+from . import images, lab, replicas, stack
 from .scripts import deploy_with, diagnose, diagnosis, refused
 
 _LABEL = f"com.docker.stack.namespace={lab.STACK}"
@@ -83,8 +83,8 @@ def wrong_peers() -> str:
         _service("apart", "--network", "osaga-elsewhere", "-e", "A=mysql:3306", *idle),
     ):
         found = diagnosis("service-ordr:21082: there", "redsi:6379: there", "localhost is that", "nobody answers on port 8080", "share no network")
-    lab.attempt(["sleep", "3"])
-    lab.manager("network", "rm", "osaga-elsewhere")
+    remove = ["docker", "network", "rm", "osaga-elsewhere"]
+    replicas.wait(30, "the network is free", lambda: lab.attempt(remove, lab.environment(lab.node(1))).returncode == 0)
     return found
 
 

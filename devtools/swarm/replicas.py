@@ -3,9 +3,11 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Event
 
 from ..console import Trouble
 from . import lab, stack
@@ -14,7 +16,7 @@ LIMIT = 5.0
 _SERVICE = f"{lab.STACK}_service-order"
 
 
-def _wait(limit: float, what: str, done: Callable[[], bool], pause: float = 0.1) -> float:
+def wait(limit: float, what: str, done: Callable[[], bool], pause: float = 0.1) -> float:
     """Seconds until it is so; trouble after the limit."""
     begin = time.monotonic()
     while not done():
@@ -75,11 +77,23 @@ def _must_be_confirmed() -> None:
         raise Trouble(f"an order in between: {answer}")
 
 
-def _orders_at_once(count: int = 6) -> None:
+@contextmanager
+def _orders_all_the_while(count: int = 6) -> Iterator[None]:
     """Each new connection goes to one of the replicas by chance: one order at a time could miss one for long."""
+    over = Event()
+
+    def order_on() -> None:
+        while not over.is_set():
+            _must_be_confirmed()
+
     with ThreadPoolExecutor(count) as pool:
-        for order in [pool.submit(_must_be_confirmed) for _ in range(count)]:
-            order.result()
+        clients = [pool.submit(order_on) for _ in range(count)]
+        try:
+            yield
+        finally:
+            over.set()
+        for client in clients:
+            client.result()
 
 
 def scale_up() -> str:
@@ -91,17 +105,13 @@ def scale_up() -> str:
         _must_be_confirmed()
         return len(_replicas()) == 3
 
-    _wait(90, "a third healthy replica", third_is_healthy)
+    wait(90, "a third healthy replica", third_is_healthy)
     begin = time.time()
-    named = _wait(LIMIT, "its address in the DNS", lambda: len(addresses("service-order")) == 3)
-    (third,) = set(_replicas()) - set(before)
-
-    def is_used() -> bool:
-        _orders_at_once()
-        return _first_request(_replicas()[third], third) is not None
-
-    _wait(LIMIT * 6, "traffic at the third replica", is_used)
-    used = max(0.0, (_first_request(_replicas()[third], third) or 0) - begin)
+    with _orders_all_the_while():
+        named = wait(LIMIT, "its address in the DNS", lambda: len(addresses("service-order")) == 3)
+        third, node = next((which, node) for which, node in _replicas().items() if which not in before)
+        wait(LIMIT * 6, "traffic at the third replica", lambda: _first_request(node, third) is not None)
+    used = max(0.0, (_first_request(node, third) or 0) - begin)
     if used > LIMIT:
         raise Trouble(f"traffic came after {used:.1f} s")
     return f"in the DNS after {named:.1f} s, used after {used:.1f} s"
@@ -111,13 +121,13 @@ def scale_down() -> str:
     """a replica that is removed is out of the DNS within 5 s, and no order is lost meanwhile"""
     lab.manager("service", "scale", "--detach", f"{_SERVICE}=2")
     begin = time.monotonic()
-    _wait(LIMIT, "two addresses in the DNS", lambda: len(addresses("service-order")) == 2)
+    wait(LIMIT, "two addresses in the DNS", lambda: len(addresses("service-order")) == 2)
     dropped = time.monotonic() - begin
     orders = 0
     while time.monotonic() - begin < 15:
         _must_be_confirmed()
         orders += 1
-    _wait(60, "the third container's end", lambda: len(_replicas()) == 2)
+    wait(60, "the third container's end", lambda: len(_replicas()) == 2)
     return f"out of the DNS after {dropped:.1f} s; {orders} orders, all CONFIRMED"
 
 
@@ -126,8 +136,8 @@ def killed() -> str:
     before = addresses("service-order")
     which, number = sorted(_replicas().items())[0]
     lab.docker(lab.node(number), "kill", which)
-    dropped = _wait(LIMIT, "its address out of the DNS", lambda: bool(before - addresses("service-order")))
-    replaced = _wait(60, "two healthy replicas", lambda: len(_replicas()) == 2)
+    dropped = wait(LIMIT, "its address out of the DNS", lambda: bool(before - addresses("service-order")))
+    replaced = wait(60, "two healthy replicas", lambda: len(_replicas()) == 2)
     stack.order_when_ready(40)
     return f"out of the DNS after {dropped:.1f} s, replaced {replaced:.1f} s later"
 

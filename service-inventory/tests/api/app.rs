@@ -1,5 +1,7 @@
 //! The running service, and the calls that tests make.
 
+use std::time::{Duration, Instant};
+
 use common::contract::inventory::{CONFIRM, RELEASE, RESERVE};
 use common::contract::order::PlaceOrder;
 use common::contract::{Fingerprint, SagaOrder};
@@ -10,6 +12,9 @@ use serde_json::{Value, json};
 
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, Value);
+
+/// How long the database of a busy machine may keep a call waiting.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A replica of the service.
 pub(crate) struct App {
@@ -56,8 +61,15 @@ impl App {
         answer(self.http.get(url).send().await).await
     }
 
+    /// Asks again, as a client is told to, while the database is too busy to answer.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        answer(self.send(path, body).await).await
+        let begun = Instant::now();
+        loop {
+            let answer = answer(self.send(path, body).await).await;
+            if code(&answer).1 != "DATABASE_UNAVAILABLE" || begun.elapsed() > BUSY_LIMIT {
+                return answer;
+            }
+        }
     }
 
     /// As [`post`](Self::post), with the headers.

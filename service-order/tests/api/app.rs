@@ -1,5 +1,7 @@
 //! The running service, and the calls that tests make.
 
+use std::time::{Duration, Instant};
+
 use common::contract::order::{CANCEL, CONFIRM, CREATE, PlaceOrder};
 use common::contract::{Fingerprint, SagaOrder};
 use common::ids::{IdempotencyKey, OrderId, PaymentId, SagaId};
@@ -9,6 +11,9 @@ use serde_json::{Value, json};
 
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, Value);
+
+/// How long the database of a busy machine may keep a call waiting.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A replica of the service.
 pub(crate) struct App {
@@ -44,8 +49,15 @@ impl App {
         answer(self.http.get(self.url(path)).send().await).await
     }
 
+    /// Asks again, as a client is told to, while the database is too busy to answer.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        answer(self.http.post(self.url(path)).json(body).send().await).await
+        let begun = Instant::now();
+        loop {
+            let answer = answer(self.http.post(self.url(path)).json(body).send().await).await;
+            if code(&answer).1 != "DATABASE_UNAVAILABLE" || begun.elapsed() > BUSY_LIMIT {
+                return answer;
+            }
+        }
     }
 
     /// A POST with this body and content type, as they are.

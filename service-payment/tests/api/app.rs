@@ -1,5 +1,7 @@
 //! The running service, and the calls that tests make.
 
+use std::time::{Duration, Instant};
+
 use common::contract::order::PlaceOrder;
 use common::contract::payment::{CANCEL, PAY, SETTLE};
 use common::contract::{Fingerprint, SagaOrder};
@@ -18,11 +20,14 @@ pub(crate) type Answer = (u16, Value);
 pub(crate) type Settings = [(&'static str, &'static str); 2];
 
 /// Time limits that a test can wait for.
-pub(crate) const SHORT: Settings = [("GATEWAY_TIMEOUT_MS", "1000"), ("PAYMENT_LEASE_MS", "3000")];
+pub(crate) const SHORT: Settings = [("GATEWAY_TIMEOUT_MS", "3000"), ("PAYMENT_LEASE_MS", "5000")];
 /// Time limits that no test reaches.
 pub(crate) const LONG: Settings = [("GATEWAY_TIMEOUT_MS", "120000"), ("PAYMENT_LEASE_MS", "125000")];
 /// A payment method whose verdict no test waits for.
 pub(crate) const NEVER: &str = "CARD_APPROVED_AFTER_3600S";
+
+/// How long the database of a busy machine may keep a call waiting.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A replica of the service.
 pub(crate) struct App {
@@ -76,8 +81,15 @@ impl App {
         answer(self.http.get(url).send().await).await
     }
 
+    /// Asks again, as a client is told to, while the database is too busy to answer.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        answer(self.send(path, body).await).await
+        let begun = Instant::now();
+        loop {
+            let answer = answer(self.send(path, body).await).await;
+            if code(&answer).1 != "DATABASE_UNAVAILABLE" || begun.elapsed() > BUSY_LIMIT {
+                return answer;
+            }
+        }
     }
 
     /// As [`post`](Self::post), with the headers.

@@ -63,7 +63,7 @@ async fn a_refund_that_fails_leaves_the_payment_to_be_settled_again() {
 
 #[tokio::test]
 async fn a_call_whose_gateway_gave_no_answer_makes_room_for_the_next_one_at_once() {
-    let limits = [("GATEWAY_TIMEOUT_MS", "500"), ("PAYMENT_LEASE_MS", "600000")];
+    let limits = [("GATEWAY_TIMEOUT_MS", "3000"), ("PAYMENT_LEASE_MS", "600000")];
     let app = App::ready(limits).await;
     for (method, last, status) in [
         ("CARD_TIMEOUT_THEN_APPROVED", (200, ""), "APPROVED"),

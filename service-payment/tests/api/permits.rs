@@ -15,6 +15,13 @@ use crate::books::{Books, Charge};
 
 const KEY: &str = "payment-gateway:permits";
 const LIMIT: Duration = Duration::from_secs(60);
+/// Rounds at the most of a test that holds only while Redis answers in time, which a busy machine may keep it from.
+const ROUNDS: usize = 5;
+
+/// Did this replica find Redis too slow, and keep to its share for a while?
+fn missed_redis(app: &App) -> bool {
+    app.process.log().contains("Redis is away")
+}
 
 /// A replica that shares this many permits with the others.
 async fn replica(books: &Books, redis: &Redis, permits: u32, replicas: u32, settings: Settings) -> Arc<App> {
@@ -56,17 +63,34 @@ async fn redis_command<T: redis::FromRedisValue>(redis: &Redis, words: &[&str]) 
 
 #[tokio::test]
 async fn over_two_replicas_no_more_calls_run_than_there_are_permits() {
-    let (books, redis) = (Books::fresh().await, Redis::start().await);
-    // With one replica as the divisor a replica's own share would be both permits.
-    let apps = [replica(&books, &redis, 2, 1, LONG).await, replica(&books, &redis, 2, 1, LONG).await];
-    let orders = pay_all(&apps, "CARD_SLOW", 6).await;
-    assert_charged_once(&books, &orders).await;
-    assert!(books.most_at_once().await <= 2);
-    assert_eq!(redis_command::<u32>(&redis, &["ZCARD", KEY]).await, 0, "all permits came back");
+    for _ in 0..ROUNDS {
+        let (books, redis) = (Books::fresh().await, Redis::start().await);
+        // With one replica as the divisor a replica's own share would be both permits.
+        let apps = [replica(&books, &redis, 2, 1, LONG).await, replica(&books, &redis, 2, 1, LONG).await];
+        let orders = pay_all(&apps, "CARD_SLOW", 6).await;
+        assert_charged_once(&books, &orders).await;
+        if apps.iter().any(|app| missed_redis(app)) {
+            continue;
+        }
+        assert!(books.most_at_once().await <= 2);
+        assert_eq!(redis_command::<u32>(&redis, &["ZCARD", KEY]).await, 0, "all permits came back");
+        return;
+    }
+    panic!("Redis was too slow in every round");
 }
 
 #[tokio::test]
 async fn the_permit_of_a_killed_holder_comes_back_when_its_lease_is_over() {
+    for _ in 0..ROUNDS {
+        if the_killed_holders_permit_comes_back().await {
+            return;
+        }
+    }
+    panic!("Redis was too slow in every round");
+}
+
+/// False if a replica found Redis too slow, and kept to its share.
+async fn the_killed_holders_permit_comes_back() -> bool {
     let (books, redis) = (Books::fresh().await, Redis::start().await);
     // A permit's lease is 2 s longer than the gateway's time limit.
     let limits = [("GATEWAY_TIMEOUT_MS", "3000"), ("PAYMENT_LEASE_MS", "5000")];
@@ -76,15 +100,22 @@ async fn the_permit_of_a_killed_holder_comes_back_when_its_lease_is_over() {
     killed.begin_pay(&held);
     books.until_charged(&held.saga_id).await;
     killed.process.kill().await;
+    if missed_redis(&killed) {
+        return false;
+    }
     let permits: Vec<(String, f64)> = redis_command(&redis, &["ZRANGE", KEY, "0", "-1", "WITHSCORES"]).await;
     let [(_, lease_end)] = permits.as_slice() else { panic!("one permit is taken: {permits:?}") };
 
     let order = order("CARD");
     assert_eq!(other.pay_at_last(&order).await, paid(&order));
+    assert_charged_once(&books, std::slice::from_ref(&order)).await;
+    if missed_redis(&other) {
+        return false;
+    }
     #[expect(clippy::cast_possible_truncation, reason = "microseconds since 1970 are whole and fit")]
     let lease_end = *lease_end as i64;
     assert!(books.charged_at(&order.saga_id).await >= lease_end);
-    assert_charged_once(&books, &[order]).await;
+    true
 }
 
 #[tokio::test]

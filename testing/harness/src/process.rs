@@ -12,7 +12,7 @@ use crate::launch::Launch;
 use crate::{build, free_port, http, tools};
 
 /// From the start until a service must answer.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(120);
 /// The product's stop grace is 40 s.
 const STOP_LIMIT: Duration = Duration::from_secs(45);
 

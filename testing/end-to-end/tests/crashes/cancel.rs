@@ -128,7 +128,8 @@ async fn met_its_deadline(world: &World, order: &Order) {
     if !order.point.is_forward() {
         return tokio::time::sleep(DEADLINE).await;
     }
-    let decided = |call: &Call| call.ended && call.text().contains("DEADLINE_EXCEEDED");
+    let answered = |call: &Call| call.effects.iter().any(|reply| matches!(reply.status, 200 | 409));
+    let decided = |call: &Call| call.text().contains("DEADLINE_EXCEEDED") && answered(call);
     let met = async || named("payment.cancel").calls(world, &order.key).iter().any(decided);
     wait::until(&format!("{}: its deadline", order.key), ORDER_LIMIT, met).await;
 }

@@ -22,14 +22,7 @@ async fn command(world: &World, orders: &[Order], command: &[&str]) {
         .for_each_concurrent(AT_ONCE, async |order| {
             let saga = world.saga(&order.key);
             let arguments = [&["workflow"], command, &["--workflow-id", &saga]].concat();
-            let done = async || match temporal.command(&arguments).await {
-                Ok(_) => true,
-                // The server was slow to answer an earlier try.
-                Err(error) if error.contains("already completed") => true,
-                Err(error) if error.contains("deadline exceeded") || error.contains("Workflow is busy") => false,
-                Err(error) => panic!("{}: {error}", order.key),
-            };
-            wait::until(&format!("{}: Temporal to {command:?}", order.key), ORDER_LIMIT, done).await;
+            temporal.command_at_last(&arguments, &["already completed", "already requested"]).await;
         })
         .await;
 }

@@ -47,7 +47,7 @@ fn failed_settles(world: &World, key: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_network_down_for_the_whole_deadline_holds_up_no_other_undo() {
     let (key, card) = ("network-down", "CARD_UNAVAILABLE_90S");
-    let world = patience(1000)
+    let world = patience(2500)
         .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 10_000)
         .env(Service::Orchestrator, "STUCK_AFTER_MS", 20_000)
         .start()
@@ -67,7 +67,7 @@ async fn a_card_network_down_for_the_whole_deadline_holds_up_no_other_undo() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_fails_four_times_is_tried_until_it_works() {
     let (key, card) = ("refund-fails-4", "CARD_REFUND_FAILS_4");
-    let world = patience(1000).start().await;
+    let world = patience(2500).start().await;
     taken_but_undecided(&world, key, card).await;
     assert_eq!(cancel(&world, key).await.status, 202);
 
@@ -80,7 +80,7 @@ async fn a_refund_that_fails_four_times_is_tried_until_it_works() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_fails_twenty_times_holds_up_no_other_undo() {
     let (key, card) = ("refund-fails-20", "CARD_REFUND_FAILS_20");
-    let world = patience(1000).env(Service::Orchestrator, "STUCK_AFTER_MS", 5000).start().await;
+    let world = patience(2500).env(Service::Orchestrator, "STUCK_AFTER_MS", 5000).start().await;
     taken_but_undecided(&world, key, card).await;
     assert_eq!(cancel(&world, key).await.status, 202);
     only_settle_is_left(&world, key).await;

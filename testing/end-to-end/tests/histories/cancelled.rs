@@ -5,7 +5,7 @@ use harness::faults::{Action, Rule};
 use harness::wait;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
-use crate::recorder::{History, LIMIT, handed_over, temporal};
+use crate::recorder::{CANCELLED_BEFORE, History, LIMIT, handed_over, temporal_at_last};
 
 async fn is_cancelled(world: &World, key: &str) -> History {
     let history = History::of(world, key).await;
@@ -48,7 +48,7 @@ async fn temporals_own_cancel_before_the_payment_cancels_the_order() {
     world.to_payment.add(Rule::on("POST", "steps/pay$").then(Action::Refuse));
     world.place_async("engine-cancel", &order()).await;
     handed_over(&world, "engine-cancel", &["payment.pay"]).await;
-    temporal(&world, &["cancel"], "engine-cancel").await.expect("the command works");
+    temporal_at_last(&world, &["cancel"], "engine-cancel", CANCELLED_BEFORE).await;
 
     let history = is_cancelled(&world, "engine-cancel").await;
     assert_eq!(history.count(EventType::WorkflowExecutionCancelRequested), 1);
@@ -61,7 +61,7 @@ async fn temporals_own_cancel_in_the_first_stage_cancels_the_order() {
     world.to_order.add(Rule::on("POST", "steps/create$").then(Action::Refuse));
     world.place_async("engine-cancel-1", &order()).await;
     handed_over(&world, "engine-cancel-1", &["order.create"]).await;
-    temporal(&world, &["cancel"], "engine-cancel-1").await.expect("the command works");
+    temporal_at_last(&world, &["cancel"], "engine-cancel-1", CANCELLED_BEFORE).await;
     let history = is_cancelled(&world, "engine-cancel-1").await;
     history.keep("cancelled_by_temporal_in_the_first_stage", history.hands_over(&["order.create"]));
 }
@@ -72,7 +72,7 @@ async fn a_cancel_after_the_money_moved_goes_forward() {
     world.to_payment.add(Rule::on("POST", "steps/pay$").then(Action::LoseReply));
     world.place_async("cancel-too-late", &order()).await;
     handed_over(&world, "cancel-too-late", &["payment.pay"]).await;
-    temporal(&world, &["cancel"], "cancel-too-late").await.expect("the command works");
+    temporal_at_last(&world, &["cancel"], "cancel-too-late", CANCELLED_BEFORE).await;
     world.to_payment.wait_for("the decision", LIMIT, |call| call.path.ends_with("steps/cancel") && call.ended).await;
     world.to_payment.clear_rules();
 

@@ -17,7 +17,7 @@ async fn kill_and_start_again(world: &World) {
 async fn a_worker_killed_among_quick_steps_runs_them_all_again() {
     let world = World::start().await;
     let gate = Gate::new();
-    world.to_payment.add(Rule::on("POST", "steps/pay$").first(1).then(Action::HoldRequest(gate.clone())));
+    world.to_payment.add(Rule::on("POST", "steps/pay$").then(Action::HoldRequest(gate.clone())));
     world.place_async("killed-quick", &order()).await;
     gate.wait_arrived(1).await;
     kill_and_start_again(&world).await;
@@ -48,7 +48,7 @@ async fn a_worker_killed_while_a_step_is_handed_over_goes_on_with_it() {
 async fn a_worker_killed_among_undos_undoes_everything() {
     let world = World::start().await;
     let gate = Gate::new();
-    world.to_inventory.add(Rule::on("POST", "steps/release$").first(1).then(Action::HoldRequest(gate.clone())));
+    world.to_inventory.add(Rule::on("POST", "steps/release$").then(Action::HoldRequest(gate.clone())));
     world.place_async("killed-undoing", &body("CARD_DECLINED")).await;
     gate.wait_arrived(1).await;
     kill_and_start_again(&world).await;

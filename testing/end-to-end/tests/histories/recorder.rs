@@ -157,6 +157,16 @@ pub(crate) async fn two_more_tries(proxy: &HttpProxy, path: &str) {
 /// Temporal's own command, about the workflow of this key.
 pub(crate) async fn temporal(world: &World, command: &[&str], key: &str) -> Result<String, String> {
     let saga = world.saga(key);
-    let arguments: Vec<&str> = ["workflow"].iter().chain(command).copied().chain(["--workflow-id", &saga]).collect();
+    let arguments = [&["workflow"], command, &["--workflow-id", &saga]].concat();
     shared::temporal().await.command(&arguments).await
 }
+
+/// As [`temporal`], until it has worked; `done` is in the error of a repeat of one that has.
+pub(crate) async fn temporal_at_last(world: &World, command: &[&str], key: &str, done: &[&str]) {
+    let saga = world.saga(key);
+    let arguments = [&["workflow"], command, &["--workflow-id", &saga]].concat();
+    shared::temporal().await.command_at_last(&arguments, done).await;
+}
+
+/// What Temporal says of a cancel that it has heard before, or too late.
+pub(crate) const CANCELLED_BEFORE: &[&str] = &["already requested", "already completed"];

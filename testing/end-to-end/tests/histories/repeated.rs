@@ -8,14 +8,14 @@ use harness::faults::{Action, Rule};
 use harness::wait;
 use serde_json::json;
 
-use crate::recorder::{History, LIMIT, handed_over, temporal};
+use crate::recorder::{History, LIMIT, handed_over, temporal, temporal_at_last};
 
 /// Temporal deletes once its queues have noted how far they are, which they do every 30 s.
 const DELETE_LIMIT: Duration = Duration::from_secs(120);
 
 /// What Temporal does by itself once its retention is over.
 async fn forget(world: &World, key: &str) {
-    temporal(world, &["delete", "--yes"], key).await.expect("the command works");
+    temporal_at_last(world, &["delete", "--yes"], key, &["not found"]).await;
     wait::until("Temporal to forget it", DELETE_LIMIT, async || {
         temporal(world, &["describe"], key).await.is_err_and(|error| error.contains("not found"))
     })

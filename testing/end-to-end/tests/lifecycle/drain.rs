@@ -64,7 +64,9 @@ async fn an_orchestrator_that_drains_under_load_shows_it_to_no_client_and_loses_
     let late: Vec<_> = answers.iter().filter(|(attempt, _)| attempt.begun > seen_draining).collect();
     assert!(!late.is_empty(), "connections are taken while it drains");
     for (attempt, answer) in &answers {
-        assert!(answer.closes || attempt.ended < seen_draining, "a draining process says so: {attempt:?}");
+        // Whether to close is decided a moment before the client has the answer.
+        let before = attempt.begun < seen_draining && attempt.ended < seen_draining + Duration::from_secs(1);
+        assert!(answer.closes || before, "a draining process says so: {attempt:?}");
         assert!(answer.status != 202 || answer.has_location, "{attempt:?}");
     }
     let cut: Vec<_> = answers.iter().filter(|(_, answer)| answer.status == 202).collect();

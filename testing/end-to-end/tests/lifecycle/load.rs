@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use end_to_end::World;
+use end_to_end::steps::ORDER_LIMIT;
+use harness::wait;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -149,7 +151,12 @@ pub(crate) async fn assert_kept(world: &World, attempts: &[Attempt]) {
         if !matches!(answer.status, 200 | 202) {
             continue;
         }
-        let order = world.follow(key).await;
+        // The rows are settled a moment before the workflow has said so to Temporal.
+        let order = wait::until_some(&format!("{key}: its end"), ORDER_LIMIT, async || {
+            let order = world.follow(key).await;
+            (order.text("status") != "PENDING").then_some(order)
+        })
+        .await;
         assert_eq!((order.status, order.text("status")), (200, "CONFIRMED"), "{key}: {answer:?}");
         for id in ["orderId", "paymentId"] {
             assert_eq!(order.json[id], answer.json[id], "{key}: {answer:?}");

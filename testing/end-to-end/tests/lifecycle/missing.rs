@@ -116,8 +116,8 @@ async fn a_namespace_that_is_not_there_counts_as_missing_until_it_is_made() {
     temporal.command(&["operator", "namespace", "create", "--namespace", &namespace]).await.expect("it is made");
     process.wait_up().await;
     // The server itself takes a while until all its parts know a new namespace.
-    wait::until("an order to be taken", LIMIT, async || {
-        matches!(world.place("in-the-namespace", &order()).await.status, 200 | 202)
+    wait::until("an order to be confirmed", LIMIT, async || {
+        world.place("in-the-namespace", &order()).await.status == 200
     })
     .await;
     assert_eq!(world.settled().await.confirmed, 1);

@@ -200,8 +200,11 @@ async fn answers_on_one_connection(port: u16) -> usize {
 async fn a_kept_connection_ends_after_a_while_with_an_answer_that_says_so_and_its_client_meets_new_replicas() {
     let world = World::start().await;
     for service in Service::ALL {
-        let answers = tokio::time::timeout(LIMIT, answers_on_one_connection(world.process(service).port())).await;
-        let answers = answers.expect("an old connection is closed");
-        assert!(answers > 1, "{service:?} keeps no connection");
+        // On a busy machine a connection may be old before its first answer.
+        wait::until(&format!("{service:?} to keep a connection"), LIMIT, async || {
+            let answers = tokio::time::timeout(LIMIT, answers_on_one_connection(world.process(service).port())).await;
+            answers.expect("an old connection is closed") > 1
+        })
+        .await;
     }
 }

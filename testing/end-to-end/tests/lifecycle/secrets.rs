@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use end_to_end::steps::ORDER_LIMIT;
 use end_to_end::{Service, World, order};
 use harness::servers::Redis;
+use harness::wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -59,7 +61,7 @@ async fn secrets_are_read_from_files_and_their_trailing_newline_is_not_part_of_t
     assert_eq!(world.place("with-secrets", &order()).await.brief(), (200, "CONFIRMED"));
     for service in Service::ALL {
         let process = world.process(service);
-        assert_eq!(whole(process).await, Some((200, Vec::new())));
+        wait::until("all parts to be UP", ORDER_LIMIT, async || whole(process).await == Some((200, Vec::new()))).await;
         let (_, page) = process.get("/actuator/health").await.expect("an answer");
         assert!(page.contains(r#""redis":{"status":"UP"}"#), "{page}");
         for secret in ["root1234", "redis-s3cret"] {

@@ -26,7 +26,7 @@ async fn api_and_worker_are_two_processes_and_an_order_goes_through() {
 
     let api = world.process(Service::Orchestrator);
     for process in [api, &worker] {
-        assert_eq!(whole(process).await, Some((200, Vec::new())));
+        wait::until("all parts to be UP", LIMIT, async || whole(process).await == Some((200, Vec::new()))).await;
         assert_eq!(probe(process, "readiness").await, Some(true));
         let (_, page) = process.get("/actuator/health").await.expect("an answer");
         assert!(page.contains(r#""temporal":{"status":"UP"}"#), "{page}");

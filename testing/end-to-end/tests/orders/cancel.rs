@@ -16,7 +16,7 @@ async fn asked_to_pay(world: &World, key: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_cancelled_before_the_money_moved_ends_cancelled_with_everything_back() {
     let world = World::start().await;
-    world.place_async("cancelled-1", &body("CARD_SLOW")).await;
+    world.place_async("cancelled-1", &body("CARD_APPROVED_AFTER_3600S")).await;
     asked_to_pay(&world, "cancelled-1").await;
 
     let reply = world.cancel("cancelled-1").await;
@@ -32,14 +32,14 @@ async fn an_order_cancelled_before_the_money_moved_ends_cancelled_with_everythin
     .await;
     let again = world.cancel("cancelled-1").await;
     assert_eq!((again.status, again.text("status")), (200, "CANCELLED"));
-    let repeated = world.place("cancelled-1", &body("CARD_SLOW")).await;
+    let repeated = world.place("cancelled-1", &body("CARD_APPROVED_AFTER_3600S")).await;
     assert_eq!(repeated.brief(), (409, "CANCELLED_BY_CUSTOMER"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_cancelled_twice_at_once_is_cancelled_once() {
     let world = World::start().await;
-    world.place_async("cancelled-2", &body("CARD_SLOW")).await;
+    world.place_async("cancelled-2", &body("CARD_APPROVED_AFTER_3600S")).await;
     asked_to_pay(&world, "cancelled-2").await;
 
     let (one, other) = futures::join!(world.cancel("cancelled-2"), world.cancel("cancelled-2"));

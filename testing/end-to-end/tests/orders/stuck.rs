@@ -20,9 +20,13 @@ async fn a_confirm_that_is_not_done_for_long_is_listed_counted_and_done_at_last(
     assert_eq!(world.place("stuck-order", &order()).await.status, 202);
 
     wait::until("the order to be stuck", LIMIT, async || world.follow("stuck-order").await.json["stuck"] == true).await;
-    let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await;
-    assert_eq!(list.json.as_array().map(Vec::len), Some(1));
-    let stuck = &list.json[0];
+    // Temporal's own list of what runs lags behind.
+    let list = wait::until_some("it to be listed", LIMIT, async || {
+        let list = world.get(&format!("{}/api/temporal/orders/stuck", world.api())).await.json;
+        (list.as_array().map(Vec::len) == Some(1)).then_some(list)
+    })
+    .await;
+    let stuck = &list[0];
     assert_eq!(
         (stuck["workflowId"].as_str(), stuck["step"].as_str()),
         (Some(&*world.saga("stuck-order")), Some("stock.confirm"))

@@ -54,15 +54,23 @@ async fn the_deadline_ends_what_is_late(world: &World) {
 
 async fn only_what_is_stuck_is_listed(world: &World) {
     let list = format!("{}/api/temporal/orders/stuck", world.api());
-    assert_eq!(world.get(&list).await.json, json!([]));
+    wait::until_some("the list", LIMIT, async || {
+        let reply = world.get(&list).await;
+        (reply.status == 200).then(|| assert_eq!(reply.json, json!([])))
+    })
+    .await;
     let unfinished = format!("{}/api/orders/unfinished?olderThanSeconds=300", world.process(Service::Order).url());
     assert_eq!(world.get(&unfinished).await.json, json!([]));
 
     world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
     world.place_async("clock-stuck", &order()).await;
     wait::until("the order to be stuck", LIMIT, async || world.follow("clock-stuck").await.json["stuck"] == true).await;
-    let stuck = world.get(&list).await.json;
-    assert_eq!(stuck.as_array().map(Vec::len), Some(1), "{stuck}");
+    // Temporal's own list of what runs lags behind.
+    let stuck = wait::until_some("it to be listed", LIMIT, async || {
+        let stuck = world.get(&list).await.json;
+        (stuck.as_array().map(Vec::len) == Some(1)).then_some(stuck)
+    })
+    .await;
     let age = stuck[0]["ageSeconds"].as_u64().expect("an age");
     assert!((3..300).contains(&age), "{stuck}");
     assert_eq!(world.get(&unfinished).await.json, json!([]));

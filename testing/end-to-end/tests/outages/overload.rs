@@ -16,8 +16,8 @@ const MEMORY_LIMIT: u64 = 400_000;
 const BURSTS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(8)];
 /// Orders one after the other, to see how quick the product is.
 const ALONE: usize = 21;
-/// How often that is looked at afterwards, at the most.
-const LOOKS: usize = 10;
+/// How long that is looked at afterwards, at the most.
+const LOOK: Duration = Duration::from_secs(300);
 
 /// Each client places one order after the other, and comes again when it is told to.
 async fn rush(world: &World, name: &str, burst: Duration) -> BTreeMap<String, u32> {
@@ -70,10 +70,10 @@ async fn alone(world: &World, name: &str) -> Duration {
 
 /// The median time of an order that comes alone, once it is about what it was; fails if that does not come back.
 async fn as_quick_as(world: &World, before: Duration) -> Duration {
-    let mut seen = Vec::new();
+    let (mut seen, begun) = (Vec::new(), Instant::now());
     // On a busy machine one look may be a bad one.
-    for look in 0..LOOKS {
-        let after = alone(world, &format!("after-{look}")).await;
+    while begun.elapsed() < LOOK {
+        let after = alone(world, &format!("after-{}", seen.len())).await;
         seen.push(after);
         if after < before * 2 {
             return after;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::World;
 use futures::StreamExt;
 use futures::stream;
 use serde_json::json;
 
+use crate::rush;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_buyers_of_a_hundred_pieces_end_as_a_hundred_confirmed_orders() {
-    let world = World::start().await;
+    let (world, _alone) = rush().await;
     let body = json!({"customerId": 1, "productId": 1, "quantity": 1, "amount": 10000});
     let replies: Vec<_> = stream::iter(0..1000)
         .map(|buyer| {

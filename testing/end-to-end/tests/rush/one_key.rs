@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{World, order};
+use end_to_end::order;
 use futures::future::join_all;
 use serde_json::json;
 
+use crate::rush;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_requests_with_one_key_are_one_order_with_one_charge_and_equal_answers() {
-    let world = World::start().await;
+    let (world, _alone) = rush().await;
     let body = order();
     let replies: Vec<_> =
         join_all((0..50).map(|_| world.try_place("fifty-at-once", &body))).await.into_iter().flatten().collect();
@@ -23,7 +25,7 @@ async fn fifty_requests_with_one_key_are_one_order_with_one_charge_and_equal_ans
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_orders_with_one_key_at_two_orchestrators_at_once_one_is_placed_and_the_other_refused() {
-    let world = World::start().await;
+    let (world, _alone) = rush().await;
     let second = world.another_orchestrator();
     second.start();
     second.wait_up().await;

@@ -138,6 +138,8 @@ struct GateState {
     open: bool,
 }
 
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
+
 impl Gate {
     /// A closed gate; its clones are the same gate.
     #[must_use]
@@ -148,12 +150,12 @@ impl Gate {
     /// Waits until so many calls have come to the gate.
     ///
     /// # Panics
-    /// After 30 s.
+    /// After three minutes.
     pub async fn wait_arrived(&self, count: usize) {
         let mut state = self.0.subscribe();
         let arrived = state.wait_for(|state| state.arrived >= count);
-        let arrived = tokio::time::timeout(Duration::from_secs(30), arrived).await.is_ok();
-        assert!(arrived, "waited 30 s for {count} calls at the gate, {} came", self.arrived());
+        let arrived = tokio::time::timeout(ARRIVAL_LIMIT, arrived).await.is_ok();
+        assert!(arrived, "waited {ARRIVAL_LIMIT:?} for {count} calls at the gate, {} came", self.arrived());
     }
 
     /// How many calls have come to the gate so far.

@@ -1,13 +1,14 @@
 //! A private Temporal server.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
 use super::{Kind, Server};
 use crate::daemon::Daemon;
 use crate::launch::Launch;
-use crate::{free_port, tools};
+use crate::{free_port, tools, wait};
 
 /// A private Temporal server with the namespace `default`; it keeps its state in a file over restarts.
 pub struct Temporal(pub(super) Server);
@@ -37,7 +38,26 @@ impl Temporal {
     pub async fn command(&self, arguments: &[&str]) -> Result<String, String> {
         run_cli(self.port(), arguments).await
     }
+
+    /// Runs a command until it has worked: a busy server may be too slow for one try. A try whose answer was lost shows
+    /// in the next one's error, which contains one of `done` then.
+    ///
+    /// # Panics
+    /// The command fails for another reason, or for minutes.
+    pub async fn command_at_last(&self, arguments: &[&str], done: &[&str]) {
+        let worked = async || match self.command(arguments).await {
+            Ok(_) => true,
+            Err(error) if done.iter().any(|text| error.contains(text)) => true,
+            Err(error) if TOO_SLOW.iter().any(|text| error.contains(text)) => false,
+            Err(error) => panic!("temporal {arguments:?}: {error}"),
+        };
+        wait::until(&format!("Temporal to {arguments:?}"), COMMAND_LIMIT, worked).await;
+    }
 }
+
+/// What the command says when the server was too slow for it; the last is its own time limit.
+const TOO_SLOW: [&str; 3] = ["deadline exceeded", "Workflow is busy", "program interrupted"];
+const COMMAND_LIMIT: Duration = Duration::from_secs(180);
 
 pub(super) async fn is_ready(port: u16) -> bool {
     // The command takes a while to start: first see whether there is anyone to talk to.
