@@ -81,10 +81,10 @@ async fn every_documented_answer_is_given_and_every_answer_given_is_documented()
     let servers = Servers::start().await;
     let world = World::builder()
         .servers(servers.addresses())
-        .env(Service::Payment, "GATEWAY_TIMEOUT_MS", 1000)
-        .env(Service::Payment, "PAYMENT_LEASE_MS", 3000)
-        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 5000)
-        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 8000)
+        .env(Service::Payment, "GATEWAY_TIMEOUT_MS", 2500)
+        .env(Service::Payment, "PAYMENT_LEASE_MS", 4500)
+        .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 10_000)
+        .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 20_000)
         .wire()
         .await;
 

@@ -132,6 +132,11 @@ impl Steps<'_> {
 
     /// Needs one permit of the gateway, and a gateway time-out that is long.
     pub(super) async fn busy_gateway(&self, cancelling: &Value) {
+        wait::until("a process that was killed to lose its permit", Duration::from_secs(15), async || {
+            let order = saga(self.world, &harness::unique("payment-free"));
+            self.seen.send(self.world, &step(Service::Payment, "pay", &order)).await.status == 200
+        })
+        .await;
         let slow = self.paid_by("payment-steps-6", "CARD_APPROVED_AFTER_3600S");
         let request = step(Service::Payment, "pay", &slow);
         let pay = std::pin::pin!(self.seen.send(self.world, &request));
