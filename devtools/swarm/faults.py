@@ -1,11 +1,12 @@
 """What diagnose.sh says of a stack that does not do what it should: the guide's section 13, one by one."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..console import Trouble
-from . import images, lab, replicas, stack
+from . import images, lab, stack
 from .scripts import deploy_with, diagnose, diagnosis, refused
 
 _LABEL = f"com.docker.stack.namespace={lab.STACK}"
@@ -83,9 +84,17 @@ def wrong_peers() -> str:
         _service("apart", "--network", "osaga-elsewhere", "-e", "A=mysql:3306", *idle),
     ):
         found = diagnosis("service-ordr:21082: there", "redsi:6379: there", "localhost is that", "nobody answers on port 8080", "share no network")
-    remove = ["docker", "network", "rm", "osaga-elsewhere"]
-    replicas.wait(30, "the network is free", lambda: lab.attempt(remove, lab.environment(lab.node(1))).returncode == 0)
+    _remove_network("osaga-elsewhere")
     return found
+
+
+def _remove_network(name: str) -> None:
+    """Docker takes a moment to let the services go that used it."""
+    deadline = time.monotonic() + 30
+    while (done := lab.attempt(["docker", "network", "rm", name], lab.environment(lab.node(1)))).returncode:
+        if time.monotonic() > deadline:
+            raise Trouble(f"the network {name} was not removed: {done.stderr.strip()}")
+        time.sleep(1)
 
 
 def felt() -> str:

@@ -16,7 +16,7 @@ LIMIT = 5.0
 _SERVICE = f"{lab.STACK}_service-order"
 
 
-def wait(limit: float, what: str, done: Callable[[], bool], pause: float = 0.1) -> float:
+def _wait(limit: float, what: str, done: Callable[[], bool], pause: float = 0.1) -> float:
     """Seconds until it is so; trouble after the limit."""
     begin = time.monotonic()
     while not done():
@@ -92,8 +92,8 @@ def _orders_all_the_while(count: int = 6) -> Iterator[None]:
             yield
         finally:
             over.set()
-        for client in clients:
-            client.result()
+            for client in clients:
+                client.result()
 
 
 def scale_up() -> str:
@@ -105,12 +105,14 @@ def scale_up() -> str:
         _must_be_confirmed()
         return len(_replicas()) == 3
 
-    wait(90, "a third healthy replica", third_is_healthy)
+    _wait(90, "a third healthy replica", third_is_healthy)
     begin = time.time()
     with _orders_all_the_while():
-        named = wait(LIMIT, "its address in the DNS", lambda: len(addresses("service-order")) == 3)
-        third, node = next((which, node) for which, node in _replicas().items() if which not in before)
-        wait(LIMIT * 6, "traffic at the third replica", lambda: _first_request(node, third) is not None)
+        named = _wait(LIMIT, "its address in the DNS", lambda: len(addresses("service-order")) == 3)
+        now = _replicas()
+        (third,) = set(now) - set(before)
+        node = now[third]
+        _wait(LIMIT * 6, "traffic at the third replica", lambda: _first_request(node, third) is not None)
     used = max(0.0, (_first_request(node, third) or 0) - begin)
     if used > LIMIT:
         raise Trouble(f"traffic came after {used:.1f} s")
@@ -121,13 +123,13 @@ def scale_down() -> str:
     """a replica that is removed is out of the DNS within 5 s, and no order is lost meanwhile"""
     lab.manager("service", "scale", "--detach", f"{_SERVICE}=2")
     begin = time.monotonic()
-    wait(LIMIT, "two addresses in the DNS", lambda: len(addresses("service-order")) == 2)
+    _wait(LIMIT, "two addresses in the DNS", lambda: len(addresses("service-order")) == 2)
     dropped = time.monotonic() - begin
     orders = 0
     while time.monotonic() - begin < 15:
         _must_be_confirmed()
         orders += 1
-    wait(60, "the third container's end", lambda: len(_replicas()) == 2)
+    _wait(60, "the third container's end", lambda: len(_replicas()) == 2)
     return f"out of the DNS after {dropped:.1f} s; {orders} orders, all CONFIRMED"
 
 
@@ -136,8 +138,8 @@ def killed() -> str:
     before = addresses("service-order")
     which, number = sorted(_replicas().items())[0]
     lab.docker(lab.node(number), "kill", which)
-    dropped = wait(LIMIT, "its address out of the DNS", lambda: bool(before - addresses("service-order")))
-    replaced = wait(60, "two healthy replicas", lambda: len(_replicas()) == 2)
+    dropped = _wait(LIMIT, "its address out of the DNS", lambda: bool(before - addresses("service-order")))
+    replaced = _wait(60, "two healthy replicas", lambda: len(_replicas()) == 2)
     stack.order_when_ready(40)
     return f"out of the DNS after {dropped:.1f} s, replaced {replaced:.1f} s later"
 

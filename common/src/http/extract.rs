@@ -34,9 +34,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(ApiError::field(Code::UNSUPPORTED_MEDIA_TYPE, "Content-Type", "must be application/json"));
         }
         if let Some(unread) = request.extensions().get::<Unread>() {
-            return Err(without_body(*unread));
+            return Err((*unread).into());
         }
-        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| without_body(Unread::BrokenOff))?;
+        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Unread::BrokenOff)?;
         parse(&body).map(Self)
     }
 }
@@ -49,15 +49,6 @@ fn is_json(request: &Request) -> bool {
         .and_then(|value| value.to_str().ok())
         .map(essence)
         .is_some_and(|mime| mime == "application/json" || mime.ends_with("+json"))
-}
-
-fn without_body(unread: Unread) -> ApiError {
-    match unread {
-        Unread::TooLarge => {
-            ApiError::field(Code::BODY_TOO_LARGE, "body", format!("must be at most {BODY_LIMIT} bytes"))
-        }
-        Unread::BrokenOff => ApiError::field(Code::MALFORMED_JSON, "body", "broke off while it was read"),
-    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -37,6 +37,7 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> Router {
     let life = lifecycle.clone();
     let starting = server::Starting { life: life.clone(), about_orders: about.about_orders };
+    let api = api.layer(from_fn_with_state(about.about_orders, body::refuse_broken));
     let api = api.layer(from_fn_with_state(starting, server::refuse_until_started));
     let (routes, mut document) =
         OpenApiRouter::new().merge(api).merge(actuator::routes(about.clone())).split_for_parts();
@@ -49,7 +50,7 @@ pub fn application(api: OpenApiRouter, about: About, lifecycle: &Lifecycle) -> R
         .merge(SwaggerUi::new("/swagger-ui").url("/v3/api-docs", document).config(swagger_ui()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(body::read_first))
+        .layer(from_fn_with_state(lifecycle.clone(), body::read_first))
         .layer(CatchPanicLayer::custom(error::answer_to_panic))
         .layer(from_fn(observe::observe))
         .layer(from_fn_with_state(life, server::close_when_due))

@@ -23,7 +23,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(10);
 
 /// Once no new connection is taken, those that are there have this long to send their request: a connection without
 /// one is closed then.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+pub(super) const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// An older connection ends with its next answer: a client that never connects anew would never reach a replica that
 /// was added since.

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, Value);
 
+/// A call that waited so long, in vain, waited for a connection.
+const BUSY: Duration = Duration::from_secs(2);
 /// How long the database of a busy machine may keep a call waiting.
 const BUSY_LIMIT: Duration = Duration::from_secs(60);
 
@@ -49,12 +51,15 @@ impl App {
         answer(self.http.get(self.url(path)).send().await).await
     }
 
-    /// Asks again, as a client is told to, while the database is too busy to answer.
+    /// Asks again while the database is too busy to answer. A failure that comes at once is no such thing: a deadlock,
+    /// say, that was not tried again.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         let begun = Instant::now();
         loop {
+            let asked = Instant::now();
             let answer = answer(self.http.post(self.url(path)).json(body).send().await).await;
-            if code(&answer).1 != "DATABASE_UNAVAILABLE" || begun.elapsed() > BUSY_LIMIT {
+            let busy = code(&answer).1 == "DATABASE_UNAVAILABLE" && asked.elapsed() > BUSY;
+            if !busy || begun.elapsed() > BUSY_LIMIT {
                 return answer;
             }
         }

@@ -143,7 +143,7 @@ impl Permit {
         call.arg(KEY).arg(token);
         let removed = cache.ask(async |mut connection| call.query_async::<()>(&mut connection).await);
         if let Err(error) = removed.await {
-            tracing::debug!(%error, "a permit was not given back; it comes back when its lease is over");
+            tracing::warn!(%error, "Redis is away: a permit comes back only when its lease is over");
             self.permits.mark_away();
         }
     }
