@@ -1,9 +1,0 @@
-#!/bin/sh
-# What the official image does: the server does not run as root, and takes connections from other containers.
-set -e
-[ "$1" = redis-server ] || exec "$@"
-if [ "$(id -u)" = 0 ]; then
-  chown redis:redis /data
-  exec setpriv --reuid=redis --regid=redis --clear-groups "$0" "$@"
-fi
-exec "$@" --protected-mode no

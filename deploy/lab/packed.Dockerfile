@@ -1,9 +1,0 @@
-# Our image with a program that cargo has built already, on the same runtime as deploy/Dockerfile makes.
-FROM order-saga-lab/runtime:1
-ARG SERVICE
-COPY program /usr/local/bin
-ARG VERSION=lab
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="${SERVICE}" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"

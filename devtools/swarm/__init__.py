@@ -1,1 +1,0 @@
-"""A Swarm of real Docker daemons on one machine: `./dev swarm` (what is real in it: docs/swarm-lab.md)."""

@@ -1,0 +1,1 @@
+"""The lab: a Swarm of real Docker daemons on one machine (`./dev swarm`; see lab/README.md)."""
