@@ -1,1 +1,1 @@
-"""The developer command's parts: `cli` dispatches, each sub-command has a file of its own."""
+"""The `./dev` command, which starts and tests the product. Each sub-command has its own module."""

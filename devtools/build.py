@@ -1,4 +1,4 @@
-"""The Rust toolchain, and building the services only when something changed."""
+"""Check the Rust toolchain, and build the services when something changed."""
 
 import hashlib
 import json
@@ -9,9 +9,10 @@ import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from . import console, layout, lock
-from .console import Trouble
+from devtools import console, layout, lock
+from devtools.console import CliError
 
 _NOT_IN_BINARIES = {"tests", "benches", "examples", "target"}
 
@@ -19,17 +20,20 @@ _NOT_IN_BINARIES = {"tests", "benches", "examples", "target"}
 def cargo_environment() -> dict[str, str]:
     """Variables for every cargo run: one build directory, and no database needed to compile."""
     with lock.held(layout.target_dir() / "lock"):
-        return _take_over_target()
+        return _claim_target()
 
 
-def _take_over_target() -> dict[str, str]:
-    """Cargo knows a changed source by its time alone, and would take what another checkout left here for ours."""
+def _claim_target() -> dict[str, str]:
+    """Make the build directory safe for this checkout.
+
+    Cargo compares only the modification times of the sources, so it would treat another checkout's programs as current.
+    """
     variables = {"CARGO_TARGET_DIR": str(layout.target_dir()), "SQLX_OFFLINE": "true"}
     owner = layout.target_dir() / "checkout"
     if owner.exists() and owner.read_text() == str(layout.ROOT):
         return variables
     if any((layout.target_dir() / profile_folder(release)).exists() for release in (False, True)):
-        console.step("the build directory was another checkout's: its programs go, its libraries are kept")
+        console.step("another checkout used the build directory: removing its programs, keeping the libraries")
         packages = [option for folder in _members() for option in ("-p", _package(folder))]
         console.must_run(["cargo", "clean", *packages], env=variables)
     owner.parent.mkdir(parents=True, exist_ok=True)
@@ -38,17 +42,17 @@ def _take_over_target() -> dict[str, str]:
 
 
 def profile_folder(release: bool) -> str:
-    """The folder in which cargo puts a profile's binaries."""
+    """The folder in which cargo puts the binaries of a profile."""
     return "release" if release else "debug"
 
 
 def program(name: str, release: bool) -> Path:
-    """A program of the last build. What runs is a copy of what cargo made: another checkout may build in the same folder."""
+    """A program of the last build. It is a copy, because another checkout may build in cargo's folder."""
     return layout.STATE / "bin" / profile_folder(release) / name
 
 
 def stamp(binary: Path) -> str:
-    """Changes whenever cargo writes the binary anew."""
+    """A string that changes whenever cargo writes the binary."""
     try:
         found = binary.stat()
     except OSError:
@@ -56,8 +60,10 @@ def stamp(binary: Path) -> str:
     return f"{found.st_mtime_ns}-{found.st_size}"
 
 
-def _workspace() -> dict:
-    return tomllib.loads((layout.ROOT / "Cargo.toml").read_text())["workspace"]
+def _workspace() -> dict[str, Any]:
+    manifest = tomllib.loads((layout.ROOT / "Cargo.toml").read_text())
+    workspace: dict[str, Any] = manifest["workspace"]
+    return workspace
 
 
 def _members() -> list[Path]:
@@ -65,32 +71,33 @@ def _members() -> list[Path]:
 
 
 def _package(member: Path) -> str:
-    return tomllib.loads((member / "Cargo.toml").read_text())["package"]["name"]
+    return str(tomllib.loads((member / "Cargo.toml").read_text())["package"]["name"])
 
 
 def require_toolchain() -> None:
-    """Trouble, in one line, unless a new enough cargo is there."""
+    """Find cargo on PATH or in its default folder. Raise a one-line CLI error if it is missing or too old."""
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "bin"
     if not shutil.which("cargo") and (home / "cargo").exists():
         os.environ["PATH"] = f"{home}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    wanted = _workspace()["package"]["rust-version"]
+    wanted: str = _workspace()["package"]["rust-version"]
     if not shutil.which("cargo"):
         install = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
-        raise Trouble(f"Rust {wanted} or newer is needed and `cargo` was not found; install it with: {install}")
-    asked = subprocess.run(["cargo", "--version"], cwd=layout.ROOT, capture_output=True, text=True, check=False)
-    found = re.search(r"cargo (\d+(?:\.\d+)*)", asked.stdout)
+        raise CliError(f"Rust {wanted} or newer is needed and `cargo` was not found; install it with: {install}")
+    answer = subprocess.run(["cargo", "--version"], cwd=layout.ROOT, capture_output=True, text=True, check=False)
+    found = re.search(r"cargo (\d+(?:\.\d+)*)", answer.stdout)
     if not found:
-        raise Trouble(f"`cargo --version` failed: {asked.stderr.strip()[:200]}")
-    if _numbers(found[1]) < _numbers(wanted):
-        raise Trouble(f"Rust {wanted} or newer is needed, this is {found[1]}; update it with: rustup update stable")
+        raise CliError(f"`cargo --version` failed: {answer.stderr.strip()[:200]}")
+    if numbers(found[1]) < numbers(wanted):
+        raise CliError(f"Rust {wanted} or newer is needed, this is {found[1]}; update it with: rustup update stable")
 
 
-def _numbers(version: str) -> list[int]:
+def numbers(version: str) -> list[int]:
+    """The parts of a version as numbers, because 1.100 is newer than 1.94."""
     return [int(part) for part in version.split(".")]
 
 
 def _sources() -> Iterator[Path]:
-    """Files that binaries are made from."""
+    """All files from which the binaries are made."""
     for name in ("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml"):
         yield layout.ROOT / name
     for member in _members():
@@ -100,7 +107,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _fingerprint() -> str:
-    """Changes with any source's name or content."""
+    """A hash of the names and contents of all sources."""
     total = hashlib.sha256()
     for path in _sources():
         if path.is_file():
@@ -114,32 +121,32 @@ def _built_file(release: bool) -> Path:
 
 
 def is_current(release: bool) -> bool:
-    """Whether the sources and the build directory are those of the last build that succeeded."""
+    """Whether the last successful build used the current sources and the current build directory."""
     try:
         built = json.loads(_built_file(release).read_text())
     except (OSError, ValueError):
         return False
-    return built == {"sources": _fingerprint(), "target": str(layout.target_dir())}
+    return bool(built == {"sources": _fingerprint(), "target": str(layout.target_dir())})
 
 
 def build(names: Iterable[str], release: bool) -> None:
-    """Build these programs, with cargo's own output."""
+    """Build these programs and copy them. The output of cargo is shown."""
     sources, programs = _fingerprint(), list(names)
-    # --workspace: with the features that the tests build them with, or else each would build all anew.
-    chosen = [word for program in programs for word in ("--bin", program)]
+    # With --workspace, programs and tests have the same features. Otherwise each would rebuild what the other built.
+    chosen = [word for name in programs for word in ("--bin", name)]
     command = ["cargo", "build", "--workspace", *chosen, *(["--release"] if release else [])]
     console.step(f"building: {' '.join(command)}")
     with lock.held(layout.target_dir() / "lock"):
-        console.must_run(command, env=_take_over_target())
-        for program_name in programs:
-            _keep(program_name, release)
+        console.must_run(command, env=_claim_target())
+        for name in programs:
+            _copy_program(name, release)
     layout.STATE.mkdir(exist_ok=True)
     built = {"sources": sources, "target": str(layout.target_dir())}
     _built_file(release).write_text(json.dumps(built) + "\n")
     console.step("build finished")
 
 
-def _keep(name: str, release: bool) -> None:
+def _copy_program(name: str, release: bool) -> None:
     built, kept = layout.target_dir() / profile_folder(release) / name, program(name, release)
     if stamp(built) == stamp(kept):
         return

@@ -5,56 +5,68 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from . import build, console, down, interrupts, layout, lint, servers, sqlx_prepare, status, testing, up
-from .console import Trouble
-from .interrupts import Interrupted
-from .swarm import commands as swarm_commands
+from devtools import build, console, down, interrupts, layout, lint, servers, sqlx_prepare, status, testing, up
+from devtools.console import CliError
+from devtools.interrupts import Interrupted
+from lab import commands as lab_commands
 
 HELP = """\
 usage: ./dev COMMAND
 
 Run the system
   up [--release]       install what is missing, build, start everything, place one order, print the URLs
-  down [--wipe]        stop everything and keep the data; --wipe removes the data as well
-  status               what runs, on which port, and how it is; exit code 0 only if all is UP
-  logs [PIECE] [-f]    the end of the logs, of all or of one piece; -f goes on showing what comes
+  down [--wipe]        stop everything and keep the data; --wipe also removes the data
+  status               print every process with its port and state; the exit code is 0 only if all are UP
+  logs [PROCESS]… [-f] print the end of all logs, or of these processes; -f also prints new lines
 
-The system on Docker Swarm
-  images [ARGS]        build our four images (deploy/build.sh; --push pushes them)
-  swarm COMMAND        a Swarm of real Docker daemons on this machine: up, deploy, status, down (./dev swarm help)
+Run the system on Docker Swarm
+  images [ARGS]        build the images of the four services (deploy/build.sh); --push also pushes them
+  swarm COMMAND        control a Swarm of real Docker daemons on this machine: up, deploy, status, down
+                       (./dev swarm help)
 
 Check the code
-  test                 everything that CI runs: tools, lint, all tests
-  test ARGS            the tests that `cargo test ARGS` names, for instance: ./dev test -p service-order
+  test                 run everything that CI runs: tools, lint, all tests
+  test ARGS            run the tests that `cargo test ARGS` selects, for instance: ./dev test -p service-order
+  test mysql [ARGS]    run the migration tests, or those that ARGS select, on a MySQL that is downloaded
+  test python [ARGS]   run the unit tests of devtools/ and lab/; ARGS go to pytest
   test swarm [--nodes 3]
-                       the Swarm walk-through in the lab, step by step (needs root)
-  test rules [NAME]    takes each rule of testing/rules out of the code, and demands that its test fails
-  lint [--advisories]  format, clippy, docs, licenses and sources of what we depend on;
-                       --advisories looks for known vulnerabilities too (needs the network)
-  tools                install what the tests need, and nothing else
+                       run all checks of the Swarm lab (needs root)
+  test rules [NAME]    remove each rule of testing/rules from the code, and require that its test fails
+  test compose         start the system with Docker Compose in the lab (needs root)
+  test long            run the long tests that CI does not run: rules, ten minutes of soak, compose
+  lint [--advisories]  check format, style, types, documentation, dependencies, shell scripts and commit subjects;
+                       --advisories also looks for known vulnerabilities (needs the network)
+  tools                install only what the tests need
   sqlx-prepare [--check]
-                       write the metadata of the SQL queries anew; --check fails if git sees a difference
-  check ARGS           the consistency checker over a running system (cargo run -p checker); exit code 1: something is
-                       wrong; 3: nothing is, and some orders have not come to their end
-  soak ARGS            load and faults over a long time (cargo run -p soak)
-  help                 this text
+                       write the metadata of the SQL queries; --check fails if git then shows a difference
+  check ARGS           compare all ledgers of a running system (cargo run -p checker).
+                       Exit code 1: something is wrong. 3: nothing is wrong, but some orders have not ended.
+  soak ARGS            test with random orders and faults for a long time (cargo run -p soak)
+  help                 print this text
 
-`up` may be repeated at any time. It starts only what does not run. It calls cargo only if a service is not
-running or a source was changed, and then restarts just the services whose binary is new. `up` and
-`up --release` run different binaries: changing from one to the other restarts the services.
+You can repeat `up` at any time. It starts only the processes that do not run. It calls cargo only if a service
+does not run or a source changed, and then restarts only the services with a new program. `up` and
+`up --release` run different programs: a change from one to the other restarts the services.
 
 Environment
-  DATABASE=mysql       use MySQL in place of MariaDB: the `mysqld` that MYSQLD names, or the one on PATH
-  CARGO_TARGET_DIR     cargo's build directory (default: $XDG_CACHE_HOME/order-saga/target)
-  A setting of a service that you export before `up` is used in place of ours, except its port. It reaches
-  only what that `up` starts: run ./dev down first to change a setting of what runs.
+  DATABASE=mysql       use MySQL instead of MariaDB: the `mysqld` that MYSQLD names, or the one on PATH
+  CARGO_TARGET_DIR     the build directory of cargo (default: $XDG_CACHE_HOME/order-saga/target)
+  `up` passes the exported settings of a service to it, except the port. They reach only the processes that
+  this `up` starts. To change a setting of a running process, run ./dev down first.
 
-State is in .dev/ (data, logs, records of what runs); tools in $XDG_CACHE_HOME/order-saga/tools.
+State is in .dev/ (data, logs, process records); tools are in $XDG_CACHE_HOME/order-saga/tools.
 """
+
+_INTERRUPTED = 128
+_USAGE = 2
+# These commands handle `--help` themselves, or pass it on to another program.
+_WITH_HELP = ("test", "check", "soak", "images", "swarm")
+
+Command = Callable[[Sequence[str]], int]
 
 
 def _flags(command: str, words: Sequence[str], *flags: str) -> argparse.Namespace:
-    """Parse a sub-command that has nothing but flags."""
+    """Parse a sub-command that takes only flags."""
     parser = argparse.ArgumentParser(prog=f"./dev {command}", add_help=False, allow_abbrev=False)
     for flag in flags:
         parser.add_argument(flag, action="store_true")
@@ -76,10 +88,10 @@ def _status(words: Sequence[str]) -> int:
 
 def _logs(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev logs", add_help=False, allow_abbrev=False)
-    parser.add_argument("piece", nargs="*")
+    parser.add_argument("process", nargs="*")
     parser.add_argument("-f", "--follow", action="store_true")
     chosen = parser.parse_args(words)
-    return status.logs(chosen.piece, chosen.follow)
+    return status.logs(chosen.process, chosen.follow)
 
 
 def _lint(words: Sequence[str]) -> int:
@@ -104,8 +116,8 @@ def _help(_words: Sequence[str]) -> int:
     return 0
 
 
-def _cargo_run(package: str) -> Callable[[Sequence[str]], int]:
-    """A sub-command that is a program of the workspace; it takes this process' place."""
+def _cargo_run(package: str) -> Command:
+    """A sub-command that runs a program of the workspace in place of this process."""
 
     def run(words: Sequence[str]) -> int:
         build.require_toolchain()
@@ -119,11 +131,11 @@ def _cargo_run(package: str) -> Callable[[Sequence[str]], int]:
 def _check(words: Sequence[str]) -> int:
     databases = (servers.MariaDb(), servers.MySql())
     if not words and not any(database.running() for database in databases):
-        raise Trouble("there are no books to check: nothing is running; start it with ./dev up")
+        raise CliError("there are no ledgers to compare, because nothing runs; start the system with ./dev up")
     return _cargo_run("checker")(words)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+COMMANDS: dict[str, Command] = {
     "up": _up,
     "down": _down,
     "status": _status,
@@ -133,7 +145,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "tools": _tools,
     "sqlx-prepare": _sqlx_prepare,
     "images": _images,
-    "swarm": swarm_commands.swarm,
+    "swarm": lab_commands.swarm,
     "check": _check,
     "soak": _cargo_run("soak"),
     "help": _help,
@@ -143,27 +155,32 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main(words: Sequence[str]) -> int:
-    """Run one sub-command; 2 if it does not exist, 1 if it failed."""
+    """Run one sub-command; return 2 if it does not exist, 1 if it failed."""
     if not words or words[0] not in COMMANDS:
-        if words:
-            console.warn(f"there is no command {words[0]!r}")
         print(HELP, file=sys.stderr, end="")
-        return 2
+        if words:
+            # After the help, so that a person sees it.
+            console.warn(f"there is no command {words[0]!r}")
+        return _USAGE
     wants_help = any(word in ("-h", "--help") for word in words[1:])
-    if wants_help and words[0] not in ("test", "check", "soak", "images", "swarm"):
+    if wants_help and words[0] not in _WITH_HELP:
         return _help(words)
     interrupts.install()
+    return _run(COMMANDS[words[0]], words[1:])
+
+
+def _run(command: Command, words: Sequence[str]) -> int:
+    """Run a command; print an expected error as one line, without a traceback."""
+    code = 1
     try:
-        return COMMANDS[words[0]](words[1:])
-    except Trouble as trouble:
-        console.warn(str(trouble))
-        return 1
+        code = command(words)
+    except CliError as error:
+        console.warn(str(error))
     except PermissionError as refused:
-        console.warn(f"{refused.strerror}: {refused.filename} (was ./dev run as another user before?)")
-        return 1
+        console.warn(f"{refused.strerror}: {refused.filename} (did another user run ./dev before?)")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Interrupted as interrupted:
         console.warn(str(interrupted))
-        return 128 + interrupted.signum
+        code = _INTERRUPTED + interrupted.signum
+    return code

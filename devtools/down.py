@@ -1,27 +1,28 @@
-"""`./dev down`: stop everything, the services before what they use."""
+"""`./dev down`: stop everything, the services before their servers."""
 
 import shutil
 
-from . import console, layout, lock, processes, servers, services
-from .launch import stop_in_order
+from devtools import background, console, layout, lock, servers, services
+from devtools.launch import stop_in_order
+from devtools.process import Process
 
 
 def down(wipe: bool) -> int:
-    """Stop what runs; keep the data unless told to remove it."""
+    """Stop every process; keep the data unless `wipe` is set."""
     with lock.state():
         below = (servers.Temporal(), servers.Redis(), servers.MariaDb(), servers.MySql())
-        pieces = [*services.every_service(), *below]
-        pids = [record.pid for piece in pieces if (record := piece.running())]
-        if not stop_in_order(pieces):
+        processes: list[Process] = [*services.every_service(), *below]
+        pids = [record.pid for process in processes if (record := process.running())]
+        if not stop_in_order(processes):
             console.step("nothing was running")
-        processes.await_burial(pids)
+        background.wait_until_reaped(pids)
         if wipe:
             _wipe()
         return 0
 
 
 def _wipe() -> None:
-    """Remove all state but the lock that we hold."""
+    """Remove all state except the lock, which this command holds."""
     for entry in layout.STATE.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

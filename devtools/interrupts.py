@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as an exception that cannot fall between a start and its record."""
+"""Ctrl-C, SIGTERM and SIGHUP as an exception that cannot occur between the start of a process and its record."""
 
 import signal
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Interrupted(BaseException):
-    """Someone asked this command to end. Not an `Exception`: no handler of errors may swallow it."""
+    """A request to end this command. It is not an `Exception`, so no error handler catches it by accident."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(signum).name}")
@@ -14,7 +14,7 @@ class Interrupted(BaseException):
 
 
 class _State:
-    """How many `deferred` blocks are open, and the signal that waits for them to close."""
+    """The number of open blocks, and the signal that waits for their end."""
 
     depth = 0
     waiting: int | None = None
@@ -35,7 +35,7 @@ def install() -> None:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """A signal that comes inside this block takes effect at its end."""
+    """A block in which a signal waits: it takes effect at the end of the block."""
     _State.depth += 1
     try:
         yield
@@ -48,7 +48,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """A signal that comes inside this block has no effect: we are already cleaning up."""
+    """A block in which a signal has no effect, because the command is already cleaning up."""
     _State.depth += 1
     try:
         yield

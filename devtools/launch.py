@@ -1,78 +1,88 @@
-"""Starting pieces so that a failure in the middle leaves nothing of this start behind."""
+"""Start processes. After a failure, nothing that this command started is left running."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
-from . import console, layout, processes
-from .console import Trouble
-from .interrupts import Interrupted, deferred, ignored
-from .pieces import Health, Piece
+from devtools import background, console, layout, records
+from devtools.console import CliError
+from devtools.interrupts import Interrupted, deferred, ignored
+from devtools.process import Health, Process
+
+_REPORT_SECONDS = 10
 
 
 class Launch:
-    """What this command started."""
+    """The processes that this command started."""
 
     def __init__(self) -> None:
-        self.started: list[Piece] = []
+        self.started: list[Process] = []
 
-    def start(self, piece: Piece) -> None:
-        """Start a piece and remember that it was us."""
-        piece.prepare()
+    def start(self, process: Process) -> None:
+        """Start a process and remember it."""
+        process.prepare()
         with deferred():
-            self.started.append(piece)
-            record = piece.start()
-        console.step(f"{piece.name}: started, pid {record.pid}")
+            self.started.append(process)
+            record = process.start()
+        console.step(f"{process.name}: started, pid {record.pid}")
 
-    def wait_until_up(self, pieces: Sequence[Piece]) -> None:
-        """Wait until each of these works; trouble if one ends or takes too long."""
-        begin, told, waiting = time.monotonic(), time.monotonic(), list(pieces)
+    def wait_until_up(self, processes: Sequence[Process]) -> None:
+        """Wait until each process works. Raise a CLI error if one ends or exceeds its time limit."""
+        begin = reported = time.monotonic()
+        waiting = list(processes)
         while waiting:
-            for piece in list(waiting):
-                state = piece.health() if piece.running() else None
-                if state is None:
-                    raise Trouble(f"{piece.name} ended before it was UP{_log_end(piece)}")
-                if state.up and piece.running():
-                    waiting.remove(piece)
-                    console.step(f"{piece.name}: UP on port {piece.ports[0]}")
-                elif time.monotonic() - begin > piece.start_limit:
-                    limit = f"{piece.start_limit:.0f} s"
-                    raise Trouble(f"{piece.name} is not UP after {limit}: {state.detail}{_log_end(piece)}")
-                elif time.monotonic() - told > 10:
-                    told = time.monotonic()
-                    console.step(f"waiting for {_summary(piece, state)}")
+            for process in list(waiting):
+                state = _health_before(process, begin + process.start_limit)
+                if state.up:
+                    waiting.remove(process)
+                    console.step(f"{process.name}: UP on port {process.ports[0]}")
+                elif time.monotonic() - reported > _REPORT_SECONDS:
+                    reported = time.monotonic()
+                    console.step(f"waiting for {_summary(process, state)}")
             if waiting:
                 time.sleep(0.1)
 
     def undo(self) -> None:
-        """Stop what this command started."""
+        """Stop the processes that this command started."""
         stop_in_order(self.started)
         self.started.clear()
 
 
-def stop_in_order(pieces: Iterable[Piece]) -> bool:
-    """Stop those that run, the services before what they use; whether there was one."""
+def _health_before(process: Process, deadline: float) -> Health:
+    """The health of a process. Raise a CLI error if it has ended, or if it is not UP at the deadline."""
+    state = process.health() if process.running() else None
+    if state is None or (state.up and not process.running()):
+        raise CliError(f"{process.name} ended before it was UP{_log_end(process)}")
+    if not state.up and time.monotonic() > deadline:
+        limit = f"{process.start_limit:.0f} s"
+        raise CliError(f"{process.name} is not UP after {limit}: {state.detail}{_log_end(process)}")
+    return state
+
+
+def stop_in_order(processes: Iterable[Process]) -> bool:
+    """Stop the running processes, the services before their servers. Return whether one was running."""
     stopped = False
-    for _, group in groupby(sorted(pieces, key=lambda piece: piece.stop_rank), key=lambda piece: piece.stop_rank):
-        grace = {piece.name: piece.stop_grace for piece in group}
-        running = [name for name in grace if processes.running(name)]
+    ranked = sorted(processes, key=lambda process: process.stop_rank)
+    for _, group in groupby(ranked, key=lambda process: process.stop_rank):
+        grace = {process.name: process.stop_grace for process in group}
+        running = [name for name in grace if records.running(name)]
         if running:
             console.step(f"stopping {', '.join(running)}")
-        for name, how in processes.stop(grace).items():
-            console.step(f"{name}: {how}")
+        for name, result in background.stop(grace).items():
+            console.step(f"{name}: {result}")
             stopped = True
     return stopped
 
 
-def _summary(piece: Piece, state: Health) -> str:
-    return f"{piece.name} ({state.detail})" if state.detail else piece.name
+def _summary(process: Process, state: Health) -> str:
+    return f"{process.name} ({state.detail})" if state.detail else process.name
 
 
-def _log_end(piece: Piece) -> str:
-    """The last lines that this start wrote, and where the log is."""
-    path = layout.log_file(piece.name)
-    record = processes.last_record(piece.name)
+def _log_end(process: Process) -> str:
+    """The last lines of the log since the last start, and the path of the log."""
+    path = layout.log_file(process.name)
+    record = records.last(process.name)
     lines = console.last_lines(path, record.log_offset if record else 0)
     shown = "".join(f"\n    {line}" for line in lines)
     return f"; the end of {path}:{shown or ' (nothing)'}"
@@ -80,14 +90,14 @@ def _log_end(piece: Piece) -> str:
 
 @contextmanager
 def all_or_nothing() -> Iterator[Launch]:
-    """If this block fails or is interrupted, what it started is stopped again."""
+    """A block that stops what it started if it fails or is interrupted."""
     launch = Launch()
     try:
         yield launch
     except BaseException as failure:
         if launch.started:
             with ignored():
-                why = failure if isinstance(failure, Interrupted) else "failed"
-                console.step(f"{why}: stopping what this command started")
+                reason = failure if isinstance(failure, Interrupted) else "failed"
+                console.step(f"{reason}: stopping the processes that this command started")
                 launch.undo()
         raise

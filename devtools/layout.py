@@ -1,4 +1,4 @@
-"""Where things are: directories, ports, and the names of the pieces."""
+"""Folders, ports and names that the other modules use."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ TEMPORAL_UI_PORT = 21088
 
 DATABASE_PASSWORD = "root1234"
 
-# Each service that owns a database, and that database's name.
+# Each service that owns a database, and the name of that database.
 SERVICE_DATABASES = {
     "service-order": "orders",
     "service-inventory": "inventory",
@@ -29,22 +29,22 @@ SERVICE_DATABASES = {
 
 
 def cache_dir() -> Path:
-    """What may be thrown away at any time and is shared by all checkouts of one user."""
+    """A folder that all checkouts of one user share. Everything in it can be recreated."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "order-saga"
 
 
 def tools_dir() -> Path:
-    """Servers that no system package gives us; the tests look here too (in its `bin`)."""
+    """Programs that are not in a system package. The tests look in its `bin` too."""
     return cache_dir() / "tools"
 
 
 def target_dir() -> Path:
-    """Cargo's build directory."""
+    """The build directory of cargo."""
     chosen = os.environ.get("CARGO_TARGET_DIR")
     return ROOT / chosen if chosen else cache_dir() / "target"
 
 
 def log_file(name: str) -> Path:
-    """The log of one piece."""
+    """The log of one process."""
     return LOGS / f"{name}.log"

@@ -1,20 +1,21 @@
-"""One command at a time changes what runs."""
+"""Locks that let only one command change something at a time."""
 
 import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from . import console, layout
+from devtools import console, layout
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock file, waiting for whoever has it. The kernel frees it when we end, however."""
+    """A block with an exclusive lock file. It waits for the current holder. The kernel releases the lock at exit."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="ascii") as file:
+    with path.open("a+", encoding="ascii") as file:
         _acquire(file)
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -25,20 +26,21 @@ def held(path: Path) -> Iterator[None]:
             file.truncate(0)
 
 
-def _acquire(file) -> None:  # noqa: ANN001 (an open text file)
-    told = False
+def _acquire(file: TextIO) -> None:
+    reported = False
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
         except BlockingIOError:
-            if not told:
+            if not reported:
                 file.seek(0)
-                console.step(f"another ./dev is at work (pid {file.read() or 'unknown'}); waiting for it")
-                told = True
+                console.step(f"waiting for another ./dev command (pid {file.read() or 'unknown'})")
+                reported = True
             time.sleep(0.2)
+        else:
+            return
 
 
-def state():  # noqa: ANN201 (a context manager)
-    """The lock on this checkout's processes and data."""
+def state() -> AbstractContextManager[None]:
+    """The lock on the processes and data of this checkout."""
     return held(layout.STATE / "lock")

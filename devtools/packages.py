@@ -1,4 +1,4 @@
-"""Debian packages, asked for only when a program is missing."""
+"""Install Debian packages, only when a program is missing."""
 
 import os
 import shlex
@@ -6,21 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 
-from . import console
-from .console import Trouble
+from devtools import console
+from devtools.console import CliError
 
 _APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", "-o", "Dpkg::Use-Pty=0"]
-_QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
-_updated = False
+_NONINTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def _by_hand(packages: Iterable[str]) -> str:
+def _manual_command(packages: Iterable[str]) -> str:
     return f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
-def _as_root() -> list[str] | None:
-    """What to put before a command so that root runs it; None if we cannot become root."""
+def _root_prefix() -> list[str] | None:
+    """The words to put before a command that must run as root; None if this user cannot become root."""
     if os.geteuid() == 0:
         return []
     if not shutil.which("sudo"):
@@ -32,29 +32,31 @@ def _as_root() -> list[str] | None:
 
 
 def install(packages: Iterable[str]) -> None:
-    """Install packages with apt, or say which command does it."""
-    global _updated
+    """Install packages with apt. If that is impossible, the CLI error contains the command to run."""
     packages = sorted(set(packages))
     if not packages:
         return
     if not shutil.which("apt-get"):
-        raise Trouble(f"this is not a Debian system; install what Debian calls {', '.join(packages)} yourself")
-    prefix = _as_root()
+        raise CliError(f"this is not a Debian system; install the programs of these packages: {', '.join(packages)}")
+    prefix = _root_prefix()
     if prefix is None:
-        raise Trouble(f"packages are missing and we are not root; run: {_by_hand(packages)}")
+        raise CliError(f"packages are missing and this user is not root; run: {_manual_command(packages)}")
     console.step(f"installing Debian packages: {' '.join(packages)}")
-    if not _updated:
-        # A broken extra source must not stop us: what counts is whether the install below works.
-        if _apt(prefix, ["update"]):
-            console.warn("`apt-get update` failed; going on with the package lists that are there")
-        _updated = True
+    _update(tuple(prefix))
     if _apt(prefix, ["install", "-y", "--no-install-recommends", *packages]):
-        raise Trouble(f"apt could not install the packages; try: {_by_hand(packages)}")
+        raise CliError(f"apt could not install the packages; try: {_manual_command(packages)}")
+
+
+@cache
+def _update(prefix: tuple[str, ...]) -> None:
+    """Update the package lists once per command. A broken extra source does not matter if the install works."""
+    if _apt(list(prefix), ["update"]):
+        console.warn("`apt-get update` failed; continuing with the existing package lists")
 
 
 def _apt(prefix: list[str], arguments: list[str]) -> int:
     words = [*_APT, "-q", *arguments]
     if prefix:
-        words = [*prefix, "env", *(f"{name}={value}" for name, value in _QUIET.items()), *words]
+        words = [*prefix, "env", *(f"{name}={value}" for name, value in _NONINTERACTIVE.items()), *words]
     console.say("  $ " + shlex.join(words))
-    return console.run(words, env=_QUIET, foreground=bool(prefix))
+    return console.run(words, env=_NONINTERACTIVE, foreground=bool(prefix))

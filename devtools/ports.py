@@ -1,47 +1,55 @@
-"""Who listens on a port."""
+"""Find the process that listens on a port."""
 
-import os
 import pwd
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .console import Trouble
+from devtools.console import CliError
 
 _LISTEN = "0A"
+_LONGEST_COMMAND = 100
 
 
 @dataclass(frozen=True)
-class _Listener:
+class Listener:
+    """A socket that listens: its inode and the user who opened it."""
+
     inode: str
     uid: int
 
 
-def _listeners() -> dict[int, _Listener]:
-    """Every listening TCP port of this machine, on whatever address."""
-    found = {}
+def listeners() -> dict[int, Listener]:
+    """Every listening TCP port of this machine, on any address."""
+    found: dict[int, Listener] = {}
     for table in ("tcp", "tcp6"):
         try:
-            lines = Path("/proc/net", table).read_text().splitlines()[1:]
+            found |= parse_table(Path("/proc/net", table).read_text())
         except OSError:
             continue
-        for columns in map(str.split, lines):
-            if columns[3] == _LISTEN:
-                port = int(columns[1].rpartition(":")[2], 16)
-                found[port] = _Listener(inode=columns[9], uid=int(columns[7]))
+    return found
+
+
+def parse_table(text: str) -> dict[int, Listener]:
+    """The listening ports in a table of /proc/net."""
+    found = {}
+    for columns in map(str.split, text.splitlines()[1:]):
+        if columns[3] == _LISTEN:
+            port = int(columns[1].rpartition(":")[2], 16)
+            found[port] = Listener(inode=columns[9], uid=int(columns[7]))
     return found
 
 
 def _holder(inode: str) -> int | None:
-    """The process that has this socket open, as far as we may see."""
+    """The process that has this socket open. Other users' processes cannot be read."""
     wanted = f"socket:[{inode}]"
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
             continue
         try:
-            for handle in os.scandir(f"/proc/{entry}/fd"):
-                if os.readlink(handle.path) == wanted:
-                    return int(entry)
+            for handle in (process / "fd").iterdir():
+                if str(handle.readlink()) == wanted:
+                    return int(process.name)
         except OSError:
             continue
     return None
@@ -54,21 +62,21 @@ def _user(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _describe(listener: _Listener) -> str:
+def _describe(listener: Listener) -> str:
     pid = _holder(listener.inode)
     if pid is None:
-        return f"a process of user {_user(listener.uid)} that we may not look at"
+        return f"a process of user {_user(listener.uid)}, which this user cannot inspect"
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
-        command = "ended meanwhile"
+        command = "it has just ended"
     command = " ".join(command.split())
-    return f"pid {pid} ({command[:100]}{'…' if len(command) > 100 else ''})"
+    return f"pid {pid} ({command[:_LONGEST_COMMAND]}{'…' if len(command) > _LONGEST_COMMAND else ''})"
 
 
 def require_free(wanted: Iterable[int]) -> None:
-    """Trouble, in one line, if someone else listens on one of these ports."""
-    listeners = _listeners()
-    taken = [f"port {port} is taken by {_describe(listeners[port])}" for port in sorted(wanted) if port in listeners]
+    """Require that nothing listens on these ports. Otherwise the CLI error names each process, in one line."""
+    found = listeners()
+    taken = [f"port {port} is taken by {_describe(found[port])}" for port in sorted(wanted) if port in found]
     if taken:
-        raise Trouble("; ".join(taken))
+        raise CliError("; ".join(taken))

@@ -1,21 +1,21 @@
-"""The three servers below the services: the database, Redis and Temporal."""
+"""The servers that the services use: the database, Redis and Temporal."""
 
 import getpass
 import os
 import shutil
 import subprocess
+from abc import abstractmethod
 from pathlib import Path
 
-from . import console, layout, tools
-from .pieces import Health, Piece, converse, require_listener
+from devtools import console, layout, tools
+from devtools.process import Health, Process, converse, require_listener
 
-
-# MySQL would not start without the folder for file exchange, which Debian's package of the bare programs lacks.
+# MySQL does not start without its folder for file exchange, which Debian's package with the programs does not create.
 _NO_FILES = "--secure-file-priv=NULL"
 
 
-class Database(Piece):
-    """What MariaDB and MySQL have in common."""
+class Database(Process):
+    """The common part of MariaDB and MySQL."""
 
     ports = (layout.DATABASE_PORT,)
     stop_grace = 90.0
@@ -23,15 +23,15 @@ class Database(Piece):
 
     @property
     def home(self) -> Path:
-        """The data directory; it exists only once it is complete."""
+        """The data directory. It exists only when it is complete."""
         return layout.STATE / self.name
 
+    @abstractmethod
     def initialise(self, folder: Path, log: Path) -> None:
         """Fill a new data directory."""
-        raise NotImplementedError
 
     def prepare(self) -> None:
-        """Make the data directory beside its place and move it there: half a directory is never taken for one."""
+        """Create the data directory under a temporary name and then rename it, so that it is always complete."""
         layout.STATE.mkdir(exist_ok=True)
         layout.LOGS.mkdir(exist_ok=True)
         self._write_accounts()
@@ -49,7 +49,7 @@ class Database(Piece):
         return layout.STATE / "accounts.sql"
 
     def _write_accounts(self) -> None:
-        """Root with the guide's password; the server runs this before it takes its first connection."""
+        """Write the statements for root's password. The server runs them before it accepts a connection."""
         lines = []
         for host in ("localhost", "127.0.0.1"):
             account = f"'root'@'{host}'"
@@ -61,7 +61,7 @@ class Database(Piece):
         self._accounts.write_text("\n".join(lines) + "\n")
 
     def _options(self) -> list[str]:
-        """Arguments that both servers know. The socket is relative to the data directory: long paths do not fit."""
+        """Arguments of both servers. The socket path is relative, because a socket path must be short."""
         return [
             "--no-defaults",
             *_run_as(),
@@ -77,25 +77,30 @@ class Database(Piece):
         ]
 
     def health(self) -> Health:
-        """A server that works greets with protocol version 10."""
+        """A server that works sends a greeting with protocol version 10."""
         try:
             greeting = converse(layout.DATABASE_PORT, b"")
         except OSError as refused:
             return Health(False, str(refused))
-        if greeting[4:5] == b"\x0a":
-            return Health(True)
-        return Health(False, greeting[7:].decode("utf-8", "replace") or "no greeting")
+        return read_greeting(greeting)
+
+
+def read_greeting(greeting: bytes) -> Health:
+    """The health that the first packet of a server shows: a greeting, or an error code followed by its message."""
+    if greeting[4:5] == b"\x0a":
+        return Health(True)
+    return Health(False, greeting[7:].decode("utf-8", "replace") or "no greeting")
 
 
 class MariaDb(Database):
-    """Debian's MariaDB."""
+    """MariaDB from Debian."""
 
     name = "mariadb"
 
     def initialise(self, folder: Path, log: Path) -> None:
         """Create the system tables."""
         program = tools.require("mariadb-install-db")
-        # --force: also on a machine whose own name nobody knows.
+        # --force is needed on a machine whose own name cannot be resolved.
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--force"]
         console.must_run([program, "--no-defaults", *_run_as(), *options, f"--datadir={folder}"], output=log)
 
@@ -105,7 +110,7 @@ class MariaDb(Database):
 
 
 class MySql(Database):
-    """Oracle's MySQL, in place of MariaDB."""
+    """MySQL from Oracle, instead of MariaDB."""
 
     name = "mysql"
 
@@ -116,16 +121,16 @@ class MySql(Database):
         console.must_run([program, *arguments], output=log)
 
     def command(self) -> list[str]:
-        """The server in the foreground, without the X protocol's extra port."""
+        """The server in the foreground, without the additional port of the X protocol."""
         return [tools.require_mysqld(), *self._options(), "--mysqlx=OFF", _NO_FILES]
 
 
 def _run_as() -> list[str]:
-    """Both servers refuse to run as root unless told to; as anyone else they run as they are."""
+    """The option that names the user who runs the server. Without it, both servers refuse to run as root."""
     return ["--user=root"] if os.geteuid() == 0 else [f"--user={getpass.getuser()}"]
 
 
-class Redis(Piece):
+class Redis(Process):
     """Redis with an append-only file."""
 
     name = "redis"
@@ -138,7 +143,7 @@ class Redis(Piece):
         return layout.STATE / "redis"
 
     def prepare(self) -> None:
-        """Make the data directory."""
+        """Create the data directory."""
         self._home.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
@@ -147,7 +152,7 @@ class Redis(Piece):
         return [tools.require("redis-server"), *arguments, "--appendonly", "yes", "--save", "", "--daemonize", "no"]
 
     def health(self) -> Health:
-        """PONG, or the reason why not, such as LOADING."""
+        """UP if the server answers PONG. Otherwise the detail is its answer, such as LOADING."""
         try:
             answer = converse(layout.REDIS_PORT, b"PING\r\n")
         except OSError as refused:
@@ -155,7 +160,7 @@ class Redis(Piece):
         return Health(answer.startswith(b"+PONG"), answer.decode("utf-8", "replace").strip())
 
 
-class Temporal(Piece):
+class Temporal(Process):
     """Temporal's development server, with its state in a file."""
 
     name = "temporal"
@@ -168,13 +173,14 @@ class Temporal(Piece):
         return layout.STATE / "temporal"
 
     def prepare(self) -> None:
-        """Make the data directory."""
+        """Create the data directory."""
         self._home.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
-        """The server; the raised polling limit keeps many short workflows from waiting for each other.
+        """The server in the foreground.
 
-        Without a write-ahead log, SQLite writes each page twice, and an order takes half as long again.
+        With the default polling limit, many short workflows wait for each other. Without a write-ahead log, SQLite
+        writes each page twice, and an order takes 50 % longer.
         """
         return [
             *[tools.require("temporal"), "server", "start-dev", "--ip", layout.HOST],
@@ -185,23 +191,23 @@ class Temporal(Piece):
         ]
 
     def health(self) -> Health:
-        """What the server's own command says of it, and whether the UI listens."""
+        """The result of Temporal's own health command. DOWN while the UI does not listen."""
         try:
             require_listener(layout.TEMPORAL_UI_PORT)
             address = f"{layout.HOST}:{layout.TEMPORAL_PORT}"
-            asked = [tools.require("temporal"), "operator", "cluster", "health", "--address", address]
-            answer = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False)
-        except (OSError, console.Trouble, subprocess.TimeoutExpired) as failure:
+            command = [tools.require("temporal"), "operator", "cluster", "health", "--address", address]
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        except (OSError, console.CliError, subprocess.TimeoutExpired) as failure:
             return Health(False, str(failure))
-        said = (answer.stdout + answer.stderr).strip().splitlines()
-        return Health(answer.returncode == 0 and "SERVING" in answer.stdout, said[0] if said else "")
+        lines = (answer.stdout + answer.stderr).strip().splitlines()
+        return Health(answer.returncode == 0 and "SERVING" in answer.stdout, lines[0] if lines else "")
 
 
 def chosen_database() -> Database:
-    """The database that the caller wants."""
+    """The database that the caller chose."""
     return MySql() if tools.wants_mysql() else MariaDb()
 
 
 def other_database() -> Database:
-    """The one that must not run at the same time."""
+    """The database that must not run at the same time."""
     return MariaDb() if tools.wants_mysql() else MySql()

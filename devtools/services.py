@@ -1,19 +1,20 @@
-"""The four services: their settings, and what their health page says."""
+"""The four services: their settings and their health."""
 
 import http.client
 import json
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
-from . import build, layout
-from .pieces import Health, Piece
+from devtools import build, layout
+from devtools.process import Health, Process
 
 _SECRET_SUFFIX = "_FILE"
 
 
-class Service(Piece):
-    """One of our binaries."""
+class Service(Process):
+    """One of the four services."""
 
     stop_grace = 45.0
     stop_rank = 0
@@ -26,17 +27,17 @@ class Service(Piece):
 
     @property
     def binary(self) -> Path:
-        """What was built last."""
+        """The program of the last build."""
         return build.program(self.name, self.release)
 
     def command(self) -> list[str]:
-        """The binary; all its settings are in the environment."""
+        """The program. It has no arguments: all settings are in the environment."""
         return [str(self.binary)]
 
     def environment(self) -> Mapping[str, str]:
-        """Our settings where the caller has none; ports are always ours."""
-        ours = {name: value for name, value in self._settings().items() if not _caller_sets(name)}
-        return {**ours, "SERVER_PORT": str(self.port)}
+        """The settings that the caller has not set. The port cannot be changed."""
+        defaults = {name: value for name, value in self._settings().items() if not _caller_sets(name)}
+        return {**defaults, "SERVER_PORT": str(self.port)}
 
     def _settings(self) -> dict[str, str]:
         common = {"SPRING_PROFILES_ACTIVE": "dev"}
@@ -44,34 +45,39 @@ class Service(Piece):
         return common | (_orchestrator_settings() if database is None else _database_settings(database))
 
     def notes(self) -> Mapping[str, str]:
-        """Which binary this process runs."""
+        """The program that this process runs, and its stamp."""
         return {"binary": str(self.binary), "stamp": build.stamp(self.binary)}
 
     def is_current(self) -> bool:
-        """Whether it runs, and runs the binary that is there now."""
+        """Whether the service is running the program of the last build."""
         record = self.running()
         return record is not None and record.notes == dict(self.notes())
 
     def health(self) -> Health:
-        """UP, or the parts that are not."""
-        status = 0
+        """The health that the health page reports."""
         try:
             status, body = get(self.port, "/actuator/health")
-            page = json.loads(body)
-            whole = page["status"]
-            parts = page.get("components", {})
-            down = [name for name, part in parts.items() if part.get("status") != "UP"]
         except (OSError, http.client.HTTPException) as refused:
             return Health(False, str(refused) or type(refused).__name__)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Health(False, f"the health page answered {status} with something that is not health")
-        if status == 200 and whole == "UP":
-            return Health(True)
-        return Health(False, f"{', '.join(down)} DOWN" if down else f"{status} {whole}")
+        return read_health(status, body)
+
+
+def read_health(status: int, body: bytes) -> Health:
+    """The health that an answer from the health page reports; the detail names the components that are not UP."""
+    try:
+        page = json.loads(body)
+        whole = page["status"]
+        components = page.get("components", {})
+        down = [name for name, component in components.items() if component.get("status") != "UP"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Health(False, f"the health page answered {status} with an unknown document")
+    if status == HTTPStatus.OK and whole == "UP":
+        return Health(True)
+    return Health(False, f"{', '.join(down)} DOWN" if down else f"{status} {whole}")
 
 
 def _caller_sets(name: str) -> bool:
-    """A secret may also come as the name of a file that has it."""
+    """Whether the caller set a variable. A secret may also come as the name of a file that contains it."""
     return name in os.environ or name + _SECRET_SUFFIX in os.environ
 
 
@@ -97,7 +103,7 @@ def _orchestrator_settings() -> dict[str, str]:
 
 
 def every_service(release: bool = False) -> list[Service]:
-    """The orchestrator last: it calls the others."""
+    """All services; the orchestrator comes last, because it calls the others."""
     return [
         Service("service-order", layout.ORDER_PORT, release),
         Service("service-inventory", layout.INVENTORY_PORT, release),
@@ -107,12 +113,12 @@ def every_service(release: bool = False) -> list[Service]:
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:
-    """A page of a local server."""
+    """GET a page of a local server; return the status and the body."""
     return _exchange(port, "GET", path, None, 3)
 
 
 def post(port: int, path: str, document: object, limit: float) -> tuple[int, bytes]:
-    """Send JSON to a local server, which may take `limit` seconds to answer."""
+    """POST JSON to a local server, which has `limit` seconds to answer; return the status and the body."""
     return _exchange(port, "POST", path, json.dumps(document).encode(), limit)
 
 

