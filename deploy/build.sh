@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds and tags the images of our four services: ${REGISTRY:-localhost:5000}/<service>:${TAG:-latest}
+# Builds and tags the images of the four services: ${REGISTRY:-localhost:5000}/<service>:${TAG:-latest}
 #
-#   deploy/build.sh [--push] [--report] [OPTIONS OF docker build]     e.g. --network host, --no-cache
+#   deploy/build.sh [--push] [--report] [OPTIONS OF docker build]     for example --network host, --no-cache
 #
-# --push pushes them; --report prints their sizes, layers, and each file that is in them.
+# --push pushes the images. --report prints the size, the layers and the files of each image.
+# Every program knows its version (the tag, or the one in Cargo.toml) and its git revision; /actuator/info shows both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
