@@ -1,4 +1,4 @@
-//! Identifiers and counts: newtypes whose only constructor checks them, so that past the edge nobody re-checks.
+//! Identifiers and counts. Their constructors check the value, so later code does not have to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// Why a value is not one of ours; the text is meant for the caller.
+/// Why a value is not valid. The text is meant for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidValue(pub(crate) String);
 
-/// A whole number from 1 up to a limit; on the wire a JSON number, in the database a BIGINT.
+/// A whole number from 1 to a limit. It is a number in JSON and a BIGINT in the database.
 macro_rules! whole_number {
     ($(#[$doc:meta])* $name:ident, max $max:expr) => {
         $(#[$doc])*
@@ -28,10 +28,8 @@ macro_rules! whole_number {
         pub struct $name(i64);
 
         impl $name {
-            /// The largest value allowed.
             pub const MAX: i64 = $max;
 
-            /// The plain number.
             #[must_use]
             pub const fn get(self) -> i64 {
                 self.0
@@ -75,19 +73,18 @@ macro_rules! whole_number {
 }
 
 whole_number!(
-    /// Who buys.
+    /// The id of a customer, from 1 to 9223372036854775807.
     CustomerId, max i64::MAX
 );
 whole_number!(
-    /// What is bought.
+    /// The id of a product, from 1 to 9223372036854775807.
     ProductId, max i64::MAX
 );
 whole_number!(
-    /// How many pieces; at most a million in one order.
     Quantity, max 1_000_000
 );
 
-/// A UUID; on the wire and in the database (CHAR(36)) its hyphenated text, so that people can read it in both.
+/// A UUID. It is hyphenated text in JSON and in the database (CHAR(36)), so that people can read it.
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -96,7 +93,6 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id (UUIDv7: sorts by the time it was made).
             #[must_use]
             #[expect(clippy::new_without_default, reason = "a default id that differs at every call would surprise")]
             pub fn new() -> Self {
@@ -142,44 +138,37 @@ macro_rules! uuid_id {
     };
 }
 
-uuid_id!(
-    /// One order, in `orders.orders`.
-    OrderId
-);
+uuid_id!(OrderId);
 
 impl OrderId {
-    /// The id of this saga's order: the same whoever asks, and also once nobody remembers the first request.
+    /// The id of a saga's order. It is derived from the saga id, so every retry has the same id.
     #[must_use]
     pub fn of(saga: &SagaId) -> Self {
-        Self(named("order", saga))
+        Self(derived("order", saga))
     }
 }
 
-uuid_id!(
-    /// One payment, in `payments.payments`.
-    PaymentId
-);
+uuid_id!(PaymentId);
 
 impl PaymentId {
-    /// The id of this saga's payment: the same whoever asks, and also once nobody remembers the first request.
+    /// The id of a saga's payment. It is derived from the saga id, so every retry has the same id.
     #[must_use]
     pub fn of(saga: &SagaId) -> Self {
-        Self(named("payment", saga))
+        Self(derived("payment", saga))
     }
 }
 
-/// UUIDv5 of what it is and whose.
-fn named(kind: &str, saga: &SagaId) -> Uuid {
-    const OURS: Uuid = Uuid::from_u128(0x8b1f_4c5e_0f2d_4d0a_9c53_7a6e_21b4_90d7);
-    Uuid::new_v5(&OURS, format!("{kind}/{saga}").as_bytes())
+fn derived(kind: &str, saga: &SagaId) -> Uuid {
+    const NAMESPACE: Uuid = Uuid::from_u128(0x8b1f_4c5e_0f2d_4d0a_9c53_7a6e_21b4_90d7);
+    Uuid::new_v5(&NAMESPACE, format!("{kind}/{saga}").as_bytes())
 }
 
-/// What a client sends as `Idempotency-Key`: 8 to 64 of `A-Za-z0-9_-`.
+/// The value of the header `Idempotency-Key`: 8 to 64 characters of `A-Za-z0-9_-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// A fresh key, for a client that sent none (UUIDv7).
+    /// A new key (a UUIDv7), for a client that sent none.
     #[must_use]
     pub fn fresh() -> Self {
         Self(Uuid::now_v7().to_string())
@@ -199,8 +188,8 @@ impl FromStr for IdempotencyKey {
     }
 }
 
-/// One saga: `order-<key>`. It is the Temporal workflow id too, and stands under a unique key in every row that the
-/// saga makes.
+/// The id of a saga: `order-<key>`. It is also the id of the Temporal workflow. Every row that the saga makes stores it
+/// in a column with a unique key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[sqlx(transparent)]
@@ -210,13 +199,11 @@ pub struct SagaId(String);
 impl SagaId {
     const PREFIX: &str = "order-";
 
-    /// The saga of an idempotency key.
     #[must_use]
     pub fn of(key: &IdempotencyKey) -> Self {
         Self(format!("{}{}", Self::PREFIX, key.0))
     }
 
-    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -228,7 +215,8 @@ impl FromStr for SagaId {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let key = text.strip_prefix(Self::PREFIX).ok_or_else(|| InvalidValue("must begin with order-".to_owned()))?;
-        Ok(Self::of(&key.parse()?))
+        let key = key.parse().map_err(|InvalidValue(fault)| InvalidValue(format!("the part after order- {fault}")))?;
+        Ok(Self::of(&key))
     }
 }
 

@@ -1,10 +1,10 @@
-//! The life of a process: starting → started → draining. Health, HTTP and workers all look at this one place.
+//! The life cycle of a process: starting → started → draining → stopped accepting.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long a draining process goes on accepting connections, so that load balancers learn of it first.
+/// A draining process keeps accepting connections for this long, so that load balancers notice the change first.
 pub const LAME_DUCK: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,14 +15,14 @@ enum Phase {
     Stopped,
 }
 
-/// A process may drain without ever having started for good.
+/// `started` is separate from the phase, because a process may begin to drain before it has started.
 #[derive(Debug, Default)]
 struct State {
     started: bool,
     phase: Phase,
 }
 
-/// A handle on the process's life; clones share it. It only ever goes forward.
+/// A handle to the life cycle of the process, which only moves forward. All clones share the same life cycle.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle(watch::Sender<State>);
 
@@ -38,59 +38,54 @@ impl Lifecycle {
     }
 
     async fn reached(&self, wanted: Phase) {
-        // The sender lives in `self`, so waiting cannot fail.
+        // `wait_for` fails only if the sender is dropped, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|state| state.phase >= wanted).await;
     }
 
-    /// The process has started for good: database there and migrated, worker polling.
+    /// Marks the process as started: its database is migrated, and its worker polls for tasks.
     pub fn mark_started(&self) {
         self.0.send_modify(|state| state.started = true);
     }
 
-    /// SIGTERM came: finish what runs, take no more.
+    /// Starts draining: readiness is DOWN, and running work is finished.
     pub fn drain(&self) {
         self.advance(Phase::Draining);
     }
 
-    /// The listener is closed.
     pub fn stop_accepting(&self) {
         self.advance(Phase::Stopped);
     }
 
-    /// Has it started for good (and perhaps begun to drain since)?
+    /// Whether the process has started. It may already be draining.
     #[must_use]
     pub fn has_started(&self) -> bool {
         self.0.borrow().started
     }
 
-    /// Does it drain?
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.borrow().phase >= Phase::Draining
     }
 
-    /// Should new work be sent here?
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.has_started() && !self.is_draining()
     }
 
-    /// Resolves when draining begins.
     pub async fn draining(&self) {
         self.reached(Phase::Draining).await;
     }
 
-    /// Resolves when no new connection is taken any more.
     pub async fn stopped_accepting(&self) {
         self.reached(Phase::Stopped).await;
     }
 
-    /// Waits for SIGTERM or SIGINT, then walks through draining: [`LAME_DUCK`] long connections are still taken.
+    /// Waits for SIGTERM or SIGINT and then drains. New connections are accepted for another [`LAME_DUCK`].
     pub async fn follow_signals(&self) {
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
         else {
-            tracing::error!("signals cannot be watched; only SIGKILL will stop this process");
+            tracing::error!("cannot handle signals; only SIGKILL will stop this process");
             return std::future::pending().await;
         };
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Money: an exact decimal, never a float.
+//! Money, as an exact decimal and never as a float.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,25 +16,24 @@ use utoipa::ToSchema;
 
 use crate::ids::{InvalidValue, Quantity};
 
-/// An amount of money above zero: at most 15 digits, 2 of them fractional (DECIMAL(15,2) in the database).
+/// An amount of money greater than zero, in the shop's only currency. It has at most 13 digits before and 2 digits after
+/// the decimal point, and is a DECIMAL(15,2) in the database.
 ///
-/// On the wire a JSON number. It is read and written from the number's own text, so no binary float ever touches it.
+/// In JSON it is a number. It is parsed from the text of that number and never converted to a binary float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = f64, example = 20000)]
 pub struct Money(Decimal);
 
 impl Money {
     const SCALE: u32 = 2;
-    /// The largest amount: thirteen digits before the point, two behind it.
     const MAX_CENTS: i128 = 999_999_999_999_999;
 
-    /// The amount as a decimal.
     #[must_use]
     pub const fn decimal(self) -> Decimal {
         self.0
     }
 
-    /// This price for so many pieces; `None` where that is more than an amount can hold.
+    /// This price × `quantity`, or `None` if the result is larger than the largest amount.
     #[must_use]
     pub fn times(self, quantity: Quantity) -> Option<Self> {
         let product = self.0.checked_mul(Decimal::from(quantity.get()))?;
@@ -51,10 +50,10 @@ impl TryFrom<Decimal> for Money {
             return Err(InvalidValue("must be more than zero".to_owned()));
         }
         if value.scale() > Self::SCALE {
-            return Err(InvalidValue("must have at most 2 digits behind the point".to_owned()));
+            return Err(InvalidValue("must have at most 2 digits after the decimal point".to_owned()));
         }
         if value > Decimal::from_i128_with_scale(Self::MAX_CENTS, Self::SCALE) {
-            return Err(InvalidValue("must have at most 13 digits before the point".to_owned()));
+            return Err(InvalidValue("must have at most 13 digits before the decimal point".to_owned()));
         }
         Ok(Self(value))
     }
@@ -66,12 +65,14 @@ impl FromStr for Money {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Decimal::from_str_exact(text)
             .or_else(|_| scientific(text))
-            .map_err(|_| InvalidValue("must be an amount of at most 15 digits, 2 of them behind the point".to_owned()))
+            .map_err(|_| {
+                InvalidValue("must be an amount with at most 15 digits, 2 of them after the decimal point".to_owned())
+            })
             .and_then(Self::try_from)
     }
 }
 
-/// `from_scientific` alone would round digits that do not fit.
+/// `from_scientific` alone would round away digits that do not fit.
 fn scientific(text: &str) -> Result<Decimal, rust_decimal::Error> {
     Decimal::from_str_exact(text.split(['e', 'E']).next().unwrap_or_default())?;
     Decimal::from_scientific(text)

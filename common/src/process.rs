@@ -1,4 +1,4 @@
-//! What the four `main`s have in common: the probe, logging, the runtime, and a wrong setting said in one line.
+//! What the four `main` functions have in common: the health probe, logging, the runtime, and error messages.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -6,42 +6,65 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::config::{ConfigError, Env};
+use crate::database::SchemaError;
+use crate::lifecycle::Lifecycle;
 use crate::telemetry;
 
-/// Exit code of a wrong setting or a wrong command line.
 const USAGE: u8 = 2;
 
-/// Runs a program: `<binary>` serves until SIGTERM, `<binary> health` asks the one that runs in this container
-/// whether it is ready (exit code 0 or 1).
+/// Runs a program. `<binary>` serves until SIGTERM. `<binary> health` asks the process in the same container whether it
+/// is ready, and exits with 0 or 1.
 pub fn main<F, Fut>(default_port: u16, run: F) -> ExitCode
 where
     F: FnOnce(Env) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
 {
-    let env = Env::of_process();
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next().as_deref()) {
-        (None, _) => serve(env, run),
-        (Some("health"), None) => probe(&env, default_port),
-        (Some("health"), Some(other)) | (Some(other), _) => {
-            eprintln!("unknown argument {other:?}: expected none, or health");
-            ExitCode::from(USAGE)
-        }
+    match command(&["health"]) {
+        Ok(None) => execute(run),
+        Ok(Some(_)) => probe(&Env::of_process(), default_port),
+        Err(exit_code) => exit_code,
     }
 }
 
-/// Why a program ended other than by its own drain.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A setting is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The machine refused something, such as the port.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
+/// Runs a program that has a database. It has the commands of [`main`]. In addition, `<binary> migrate` brings its
+/// databases up to date and exits with 0. It exits with 1 if a migration cannot succeed or if SIGTERM ends the command.
+pub fn main_with_database<F, Fut, M, Migrated>(default_port: u16, run: F, migrate: M) -> ExitCode
+where
+    F: FnOnce(Env) -> Fut,
+    Fut: Future<Output = Result<(), StartError>>,
+    M: FnOnce(Env) -> Migrated,
+    Migrated: Future<Output = Result<(), StartError>>,
+{
+    match command(&["health", "migrate"]) {
+        Ok(None) => execute(run),
+        Ok(Some("health")) => probe(&Env::of_process(), default_port),
+        Ok(Some(_)) => execute(|env| until_terminated(migrate(env))),
+        Err(exit_code) => exit_code,
+    }
 }
 
-fn serve<F, Fut>(env: Env, run: F) -> ExitCode
+/// The command of this process, if it has one.
+fn command(known: &[&'static str]) -> Result<Option<&'static str>, ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = known.iter().copied().find(|known| arguments.first().is_some_and(|first| first == known));
+    let Some(unknown) = arguments.get(usize::from(command.is_some())) else { return Ok(command) };
+    eprintln!("unknown argument {unknown:?}: expected no argument, or `{}`", known.join("` or `"));
+    Err(ExitCode::from(USAGE))
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot start")]
+    Io(#[from] std::io::Error),
+    #[error("cannot migrate")]
+    Schema(#[from] SchemaError),
+    #[error("stopped before the migrations were done; the same command continues them")]
+    Stopped,
+}
+
+fn execute<F, Fut>(run: F) -> ExitCode
 where
     F: FnOnce(Env) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
@@ -55,18 +78,24 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(env));
+    let result = runtime.block_on(run(Env::of_process()));
     runtime.shutdown_timeout(Duration::from_secs(1));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Config(error)) => {
-            eprintln!("{error}");
-            ExitCode::from(USAGE)
-        }
-        Err(error @ StartError::Io(_)) => {
-            eprintln!("cannot start: {error}");
-            ExitCode::FAILURE
-        }
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("{}", telemetry::error_chain(&error));
+    match error {
+        StartError::Config(_) => ExitCode::from(USAGE),
+        StartError::Io(_) | StartError::Schema(_) | StartError::Stopped => ExitCode::FAILURE,
+    }
+}
+
+/// The first process of a container ignores SIGTERM unless it handles the signal.
+async fn until_terminated(migrated: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
+    let lifecycle = Lifecycle::default();
+    let signals = lifecycle.clone();
+    tokio::spawn(async move { signals.follow_signals().await });
+    tokio::select! {
+        result = migrated => result,
+        () = lifecycle.draining() => Err(StartError::Stopped),
     }
 }
 

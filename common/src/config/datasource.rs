@@ -1,4 +1,4 @@
-//! The database's address, as Spring names it: `jdbc:mysql://…` with its parameters, or `mysql://…`.
+//! The address of the database: a JDBC URL as Spring Boot uses it (`jdbc:mysql://…?…`), or `mysql://…`.
 
 use std::fmt;
 
@@ -8,16 +8,11 @@ use url::Url;
 
 use super::{ConfigError, Env};
 
-/// Where the database is and how to log in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Datasource {
-    /// Host name or address.
     pub host: String,
-    /// TCP port.
     pub port: u16,
-    /// The database's name.
     pub database: String,
-    /// The account.
     pub username: String,
     password: String,
     tls: Tls,
@@ -32,16 +27,30 @@ enum Tls {
     VerifyIdentity,
 }
 
+#[derive(Debug, thiserror::Error)]
+enum DatasourceError {
+    #[error("{SHAPE}: {0}")]
+    Url(#[from] url::ParseError),
+    #[error("{SHAPE}: the scheme is {0:?}")]
+    Scheme(String),
+    #[error("{SHAPE}: the host is missing")]
+    NoHost,
+    #[error("{SHAPE}: the database name must be 1 to 64 characters of A-Za-z0-9_-")]
+    DatabaseName,
+    #[error("{name} cannot be {value:?}")]
+    Parameter { name: String, value: String },
+}
+
+const SHAPE: &str = "must look like jdbc:mysql://host:3306/database";
+
 impl Datasource {
-    /// Reads `{prefix}_URL`, `{prefix}_USERNAME` (root) and `{prefix}_PASSWORD[_FILE]`.
-    ///
-    /// # Errors
-    /// A value is wrong; the error never shows the password.
+    /// Reads `{prefix}_URL`, `{prefix}_USERNAME` (default: root) and `{prefix}_PASSWORD[_FILE]`. An
+    /// error does not show the password.
     pub fn from_env(env: &Env, prefix: &str, default_database: &str) -> Result<Self, ConfigError> {
         let variable = format!("{prefix}_URL");
         let default_url = format!("jdbc:mysql://localhost:3306/{default_database}");
         let mut source = Self::parse(env.text(&variable).unwrap_or(&default_url))
-            .map_err(|fault| ConfigError::new(&variable, fault))?;
+            .map_err(|error| ConfigError::new(&variable, error.to_string()))?;
         if let Some(username) = env.text(&format!("{prefix}_USERNAME")) {
             username.clone_into(&mut source.username);
         }
@@ -51,23 +60,21 @@ impl Datasource {
         Ok(source)
     }
 
-    /// The same server and account, another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {
         Self { database: database.to_owned(), ..self.clone() }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let shape = "must look like jdbc:mysql://host:3306/database";
-        let url = Url::parse(text.strip_prefix("jdbc:").unwrap_or(text)).map_err(|e| format!("{shape}: {e}"))?;
+    fn parse(text: &str) -> Result<Self, DatasourceError> {
+        let url = Url::parse(text.strip_prefix("jdbc:").unwrap_or(text))?;
         if !matches!(url.scheme(), "mysql" | "mariadb") {
-            return Err(format!("{shape}: the scheme is {:?}", url.scheme()));
+            return Err(DatasourceError::Scheme(url.scheme().to_owned()));
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(format!("{shape}: the host is missing"))?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(DatasourceError::NoHost)?;
         let database = url.path().trim_matches('/');
         let safe = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if database.is_empty() || database.len() > 64 || !database.chars().all(safe) {
-            return Err(format!("{shape}: the database name must be 1 to 64 of A-Za-z0-9_-"));
+            return Err(DatasourceError::DatabaseName);
         }
         let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
         let username = Some(url.username()).filter(|name| !name.is_empty()).map_or("root".to_owned(), decoded);
@@ -81,7 +88,7 @@ impl Datasource {
         })
     }
 
-    /// How sqlx connects; `database: false` for the connection that creates the database.
+    /// The connection options for sqlx. Use `database: false` for the connection that creates the database.
     #[must_use]
     pub fn connect_options(&self, database: bool) -> MySqlConnectOptions {
         let options = MySqlConnectOptions::new()
@@ -96,14 +103,14 @@ impl Datasource {
                 Tls::VerifyCa => MySqlSslMode::VerifyCa,
                 Tls::VerifyIdentity => MySqlSslMode::VerifyIdentity,
             });
-        // An empty password is none: sent as one, it is refused by an account without.
+        // An account without a password rejects even an empty password, so none is sent.
         let options = if self.password.is_empty() { options } else { options.password(&self.password) };
         if database { options.database(&self.database) } else { options }
     }
 }
 
-/// JDBC's parameters: those about TLS count, the others (time zone, encodings) say what we do anyway.
-fn tls_of(url: &Url) -> Result<Tls, String> {
+/// Reads JDBC's TLS parameters. The others (time zone, encodings) describe what sqlx does anyway.
+fn tls_of(url: &Url) -> Result<Tls, DatasourceError> {
     let mut tls = Tls::Preferred;
     for (key, value) in url.query_pairs() {
         tls = match (key.as_ref(), value.to_ascii_uppercase().as_str()) {
@@ -112,7 +119,9 @@ fn tls_of(url: &Url) -> Result<Tls, String> {
             ("sslMode" | "ssl-mode", "PREFERRED") => Tls::Preferred,
             ("sslMode" | "ssl-mode", "VERIFY_CA") => Tls::VerifyCa,
             ("sslMode" | "ssl-mode", "VERIFY_IDENTITY") => Tls::VerifyIdentity,
-            ("useSSL" | "sslMode" | "ssl-mode", _) => return Err(format!("{key} cannot be {value:?}")),
+            ("useSSL" | "sslMode" | "ssl-mode", _) => {
+                return Err(DatasourceError::Parameter { name: key.into_owned(), value: value.into_owned() });
+            }
             _ => tls,
         };
     }
@@ -166,7 +175,7 @@ mod tests {
             "jdbc:mysql://h/a;drop",
             "jdbc:mysql://h/d?sslMode=MAYBE",
         ] {
-            let fault = Datasource::parse(bad).expect_err(bad);
+            let fault = Datasource::parse(bad).expect_err(bad).to_string();
             assert!(!fault.contains("s3cret"), "{fault}");
         }
     }

@@ -1,4 +1,4 @@
-//! Configuration from the environment, and only from it. Every secret can also come from a file (`…_FILE`).
+//! Configuration. It comes from environment variables. A secret may also come from a file (`…_FILE`).
 
 mod datasource;
 
@@ -12,52 +12,44 @@ use std::time::Duration;
 pub use datasource::Datasource;
 use url::Url;
 
-/// A wrong setting: one line that names the variable and the fault, never a secret.
+/// A wrong setting. Its text is one line that names the variable and the fault, and never shows a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {fault}")]
 pub struct ConfigError {
-    /// The variable's name.
     pub variable: String,
-    /// What is wrong.
     pub fault: String,
 }
 
 impl ConfigError {
-    /// An error about this variable.
     #[must_use]
     pub fn new(variable: &str, fault: impl Into<String>) -> Self {
         Self { variable: variable.to_owned(), fault: fault.into() }
     }
 }
 
-/// The variables that a program reads. An empty value counts as not set.
+/// The environment variables of a program. An empty value counts as not set.
 #[derive(Debug, Clone, Default)]
 pub struct Env(HashMap<String, String>);
 
 impl Env {
-    /// The process's own environment; values that are not UTF-8 are left out.
+    /// The environment of the process. Values that are not UTF-8 are ignored.
     #[must_use]
     pub fn of_process() -> Self {
         let text = |os: std::ffi::OsString| os.into_string().ok();
         Self(std::env::vars_os().filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect())
     }
 
-    /// These variables and no others.
     #[must_use]
     pub fn of<const N: usize>(variables: [(&str, String); N]) -> Self {
         Self(variables.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// The value, if set.
     #[must_use]
     pub fn text(&self, variable: &str) -> Option<&str> {
         self.0.get(variable).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The value parsed, or a default where it is not set.
-    ///
-    /// # Errors
-    /// The value is set and is not a `T`.
+    /// The parsed value, or the default if the variable is not set. Returns an error if the value cannot be parsed.
     pub fn parsed<T>(&self, variable: &str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,
@@ -71,10 +63,7 @@ impl Env {
         }
     }
 
-    /// A duration in milliseconds, above zero.
-    ///
-    /// # Errors
-    /// The value is set and is not a whole number above zero.
+    /// A duration in milliseconds, or the default. Zero is an error.
     pub fn millis(&self, variable: &str, default: Duration) -> Result<Duration, ConfigError> {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
         match self.parsed(variable, default)? {
@@ -83,10 +72,7 @@ impl Env {
         }
     }
 
-    /// A whole number from 1 to `max`, or a default.
-    ///
-    /// # Errors
-    /// The value is set and out of range.
+    /// A whole number, or the default. Any value outside 1 to `max` is an error.
     pub fn count(&self, variable: &str, default: u32, max: u32) -> Result<u32, ConfigError> {
         match self.parsed(variable, default)? {
             n if (1..=max).contains(&n) => Ok(n),
@@ -94,10 +80,8 @@ impl Env {
         }
     }
 
-    /// A secret: from `variable`, or from the file that `variable_FILE` names (one trailing newline is not part of it).
-    ///
-    /// # Errors
-    /// Both are set, or the file cannot be read.
+    /// A secret: the value of `variable`, or the content of the file that `{variable}_FILE` names, with one trailing
+    /// newline removed. Returns an error if both variables are set, or if the file cannot be read.
     pub fn secret(&self, variable: &str) -> Result<Option<String>, ConfigError> {
         let file_variable = format!("{variable}_FILE");
         match (self.text(variable), self.text(&file_variable)) {
@@ -114,13 +98,10 @@ impl Env {
         }
     }
 
-    /// An `http://` or `https://` address without a path, or a default.
-    ///
-    /// # Errors
-    /// The value is set and is not such an address.
+    /// An `http://` or `https://` address without a path, or the default.
     pub fn base_url(&self, variable: &str, default: &str) -> Result<Url, ConfigError> {
         let text = self.text(variable).unwrap_or(default);
-        // The value is not shown: it may carry a password.
+        // The value may contain a password, so it is not shown.
         let shape = "must look like http://host:port";
         let url = Url::parse(text).map_err(|e| ConfigError::new(variable, format!("{shape}: {e}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
@@ -129,15 +110,11 @@ impl Env {
         Ok(url)
     }
 
-    /// Where to listen: `SERVER_PORT` on all addresses (0: a free port), or this default port.
-    ///
-    /// # Errors
-    /// `SERVER_PORT` is not a port.
+    /// The address to listen on: all network addresses, with the port `SERVER_PORT` (0: a free port) or the default.
     pub fn listen_address(&self, default_port: u16) -> Result<SocketAddr, ConfigError> {
         Ok(SocketAddr::from(([0, 0, 0, 0], self.parsed("SERVER_PORT", default_port)?)))
     }
 
-    /// Does `SPRING_PROFILES_ACTIVE`, a comma list, name this profile?
     #[must_use]
     pub fn profile(&self, name: &str) -> bool {
         self.text("SPRING_PROFILES_ACTIVE").is_some_and(|list| list.split(',').any(|p| p.trim() == name))
@@ -149,22 +126,16 @@ const DEFAULT_REDIS_PORT: NonZeroU16 = match NonZeroU16::new(6379) {
     None => NonZeroU16::MIN,
 };
 
-/// Where Redis is. `SPRING_DATA_REDIS_HOST`, `SPRING_DATA_REDIS_PORT` (6379), `SPRING_DATA_REDIS_PASSWORD[_FILE]`.
+/// The address of Redis, from `SPRING_DATA_REDIS_{HOST,PORT,PASSWORD[_FILE]}`. The default port is 6379.
 #[derive(Clone)]
 pub struct RedisSettings {
-    /// Host name or address.
     pub host: String,
-    /// TCP port.
     pub port: u16,
-    /// Password, if Redis wants one.
     pub password: Option<String>,
 }
 
 impl RedisSettings {
-    /// The settings, or `None` where no host is set.
-    ///
-    /// # Errors
-    /// The port or the password file is wrong.
+    /// `None` if no host is set.
     pub fn from_env(env: &Env) -> Result<Option<Self>, ConfigError> {
         let port = env.parsed("SPRING_DATA_REDIS_PORT", DEFAULT_REDIS_PORT)?.get();
         let password = env.secret("SPRING_DATA_REDIS_PASSWORD")?;

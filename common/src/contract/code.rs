@@ -1,4 +1,4 @@
-//! The stable codes of refusals and errors. Programs decide by the code, never by a text or an HTTP status alone.
+//! The stable codes of refusals and errors. Programs must use the code, never the text or the HTTP status alone.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 /// A stable code in SCREAMING_SNAKE_CASE.
 ///
-/// A string and not an enum: the next release may send or store a code that this release does not know, and must
-/// get it back unchanged.
+/// It is a string, not an enum: the next release may send or store a code that this release does not know, and this
+/// release must return it unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(try_from = "String")]
 #[sqlx(transparent)]
@@ -17,11 +17,11 @@ use utoipa::ToSchema;
 pub struct Code(Cow<'static, str>);
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident $status:literal),* $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident $status:literal $($refusal:ident)?),* $(,)?) => {
         impl Code {
             $($(#[$doc])* pub const $name: Self = Self(Cow::Borrowed(stringify!($name)));)*
 
-            /// The HTTP status that goes with the code; 409 for a code of a later release.
+            /// The HTTP status of the code. A code from a later release has the status 409.
             #[must_use]
             pub fn status(&self) -> u16 {
                 match self.as_str() {
@@ -29,102 +29,94 @@ macro_rules! codes {
                     _ => 409,
                 }
             }
+
+            /// Whether the code is a refusal: the answer is final, and the step is not retried.
+            #[must_use]
+            pub fn is_refusal(&self) -> bool {
+                match self.as_str() {
+                    $(stringify!($name) => codes!(@refusal $($refusal)?),)*
+                    _ => false,
+                }
+            }
         }
     };
+    (@refusal refusal) => { true };
+    (@refusal) => { false };
 }
 
 codes! {
-    // Refusals: final at once.
-    /// Fewer free pieces than ordered.
-    INSUFFICIENT_STOCK 409,
-    /// No such product.
-    UNKNOWN_PRODUCT 422,
+    // Refusals of a step.
+    /// Fewer units are free than were ordered.
+    INSUFFICIENT_STOCK 409 refusal,
+    /// The product does not exist.
+    UNKNOWN_PRODUCT 422 refusal,
     /// The amount is not price × quantity.
-    AMOUNT_MISMATCH 422,
-    /// The card network said no.
-    PAYMENT_DECLINED 402,
-    /// This saga was undone; `reason` says why.
-    SAGA_CANCELLED 409,
-    /// The same key came before with another body.
-    IDEMPOTENCY_KEY_REUSED 422,
-    /// The payment went through before the cancel: the order goes forward.
-    ALREADY_PAID 409,
+    AMOUNT_MISMATCH 422 refusal,
+    /// The payment gateway declined the payment.
+    PAYMENT_DECLINED 402 refusal,
+    /// The saga was undone. `reason` has the code of its first refusal.
+    SAGA_CANCELLED 409 refusal,
+    /// The same key was used before with a different request.
+    IDEMPOTENCY_KEY_REUSED 422 refusal,
+    /// The order was paid before it could be cancelled. It will end CONFIRMED.
+    ORDER_ALREADY_PAID 409 refusal,
 
-    // Contradictions that the design excludes: tried again, and an alarm.
-    /// An undo came after the confirm.
+    // A contradiction that must not happen. The step is retried and becomes stuck.
+    /// An undo arrived after the confirm.
     ALREADY_CONFIRMED 409,
 
-    // Why an order ended CANCELLED, beside the refusals above.
-    /// The customer cancelled.
+    // Further reasons why an order ended CANCELLED.
+    /// The customer cancelled the order.
     CANCELLED_BY_CUSTOMER 409,
     /// The order was not paid before its deadline.
     DEADLINE_EXCEEDED 409,
 
-    // To be tried again.
-    /// Another call of this step is running.
+    // Temporary errors: the client should retry.
+    /// Another call to this step is running.
     IN_PROGRESS 409,
-    /// The card network did not give an answer.
+    /// Another order's saga is still running under this key.
+    ORDER_CONFLICT 409,
+    /// The payment gateway did not answer.
     GATEWAY_UNAVAILABLE 503,
-    /// As many calls to the card network are running as are allowed.
+    /// The limit of concurrent calls to the payment gateway is reached.
     GATEWAY_BUSY 503,
     /// The database did not answer.
     DATABASE_UNAVAILABLE 503,
-    /// A service that this one needs did not answer.
+    /// A service did not answer.
     SERVICE_UNAVAILABLE 503,
-    /// The process has not finished starting.
+    /// The process is still starting.
     STARTING 503,
-    /// More orders are running than the worker has room for.
+    /// The in-flight limit is reached. Nothing was started.
     OVERLOADED 503,
-    /// Temporal did not answer; the order may have started.
+    /// Temporal did not answer. The order may have started.
     TEMPORAL_UNAVAILABLE 503,
 
-    // Answers of the orders API.
-    /// The order is paid and can no longer be cancelled.
-    ORDER_ALREADY_PAID 409,
-
-    // Wrong requests.
-    /// A field is missing, unknown or out of range; `errors` names it.
+    // Invalid requests.
+    /// A field is missing, unknown or out of range. `errors` names it.
     VALIDATION_FAILED 422,
-    /// The body is not JSON, or not UTF-8.
+    /// The body is not valid JSON, or not UTF-8.
     MALFORMED_JSON 400,
     /// The body is larger than 64 KiB.
     BODY_TOO_LARGE 413,
-    /// The content type is not application/json.
+    /// The content type is not `application/json`.
     UNSUPPORTED_MEDIA_TYPE 415,
-    /// The `Idempotency-Key` header is not a key.
+    /// The `Idempotency-Key` header is not a valid key.
     INVALID_IDEMPOTENCY_KEY 400,
-    /// Nothing is here.
+    /// The resource does not exist.
     NOT_FOUND 404,
-    /// The path is right, the method is not.
+    /// The path exists, but not with this method.
     METHOD_NOT_ALLOWED 405,
-    /// A product with this id exists already, with other data.
+    /// A product with this id already exists, with a different name or price.
     PRODUCT_EXISTS 409,
-    /// A fault of ours.
+    /// An internal error. The log has the details.
     INTERNAL 500,
 }
 
 impl Code {
-    /// The refusals: final at once, never tried again. Everything else is.
-    const REFUSALS: [Self; 7] = [
-        Self::INSUFFICIENT_STOCK,
-        Self::UNKNOWN_PRODUCT,
-        Self::AMOUNT_MISMATCH,
-        Self::PAYMENT_DECLINED,
-        Self::SAGA_CANCELLED,
-        Self::IDEMPOTENCY_KEY_REUSED,
-        Self::ALREADY_PAID,
-    ];
-
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Is this a refusal, final at once?
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        Self::REFUSALS.contains(self)
     }
 }
 

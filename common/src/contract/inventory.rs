@@ -1,4 +1,4 @@
-//! service-inventory: paths, requests, answers.
+//! The contract of service-inventory: paths, requests, answers.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,36 +14,36 @@ pub const CONFIRM: &str = "/api/inventory/steps/confirm";
 /// `stock.release`: `UndoRequest` → `StepDone`.
 pub const RELEASE: &str = "/api/inventory/steps/release";
 
-/// The answer of `stock.reserve`.
+/// The answer to `stock.reserve`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StockReserved {
-    /// The price of one piece that was checked and stands in the reservation.
+    /// The price per unit. The reservation stores it.
     pub unit_price: Money,
 }
 
-/// `POST /api/inventory/products`: a new product.
+/// The body of `POST /api/inventory/products`, which creates a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewProduct {
-    /// Its id, chosen by the caller, so that a repeated call makes no second one.
+    /// The product's id. The caller chooses it, so a repeated request creates no second product.
     pub product_id: ProductId,
-    /// Its name, 1 to 200 characters.
+    /// The product's name, 1 to 200 characters.
     pub name: String,
-    /// The price of one piece.
+    /// The price per unit.
     pub price: Money,
-    /// How many pieces there are at first; 0 unless said otherwise.
+    /// The initial number of units in stock. The default is 0.
     #[serde(default)]
     pub quantity: u32,
 }
 
-/// `POST /api/inventory/products/{productId}/stock`: pieces that came in.
+/// The body of `POST /api/inventory/products/{productId}/stock`, which adds the units of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddStock {
-    /// The delivery's id, 8 to 64 of `A-Za-z0-9_-`: a repeated call adds nothing.
+    /// The delivery's id, 8 to 64 characters of `A-Za-z0-9_-`. A repeated request with the same id adds nothing.
     pub delivery_id: String,
-    /// How many pieces.
+    /// The number of units to add.
     pub quantity: Quantity,
 }
 
@@ -51,55 +51,55 @@ pub struct AddStock {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
-    /// Its id.
+    /// The product's id.
     pub product_id: ProductId,
-    /// Its name.
+    /// The product's name.
     pub name: String,
-    /// The price of one piece.
+    /// The price per unit.
     pub price: Money,
-    /// Pieces that are here, the reserved ones among them.
+    /// The number of units in stock, including the reserved ones.
     pub quantity: i64,
-    /// Pieces that are promised to orders not yet confirmed.
+    /// The number of units that are reserved for orders that are not confirmed yet.
     pub reserved: i64,
-    /// Pieces that can be ordered: `quantity - reserved`.
+    /// The number of units that can be ordered: `quantity` − `reserved`.
     pub available: i64,
 }
 
-/// Where a reservation stands.
+/// The status of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReservationStatus {
-    /// The pieces are promised.
+    /// The units are reserved for the order.
     Reserved,
-    /// The pieces are gone.
+    /// The units have left the stock.
     Confirmed,
-    /// The pieces are back, or never were taken.
+    /// The units are free again, or were never reserved.
     Released,
-    /// The reservation was refused; the reason says why.
+    /// The reservation was refused. The reason says why.
     Refused,
 }
 
-/// A reservation as service-inventory shows it.
+/// A reservation, as `GET /api/inventory/reservations/…` returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reservation {
-    /// Whose.
+    /// The saga that made the reservation.
     pub saga_id: SagaId,
-    /// Of what.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
-    /// The price of one piece, where a product was found.
+    /// The price per unit. It is absent if the product is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Money>,
-    /// Where it stands.
+    /// The status of the reservation.
     pub status: ReservationStatus,
-    /// Why it was refused or released.
+    /// Why the reservation was refused or released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Code>,
-    /// When it was made, UTC.
+    /// When the row was created, in UTC, with microseconds.
     pub created_at: String,
-    /// When it last changed, UTC.
+    /// When the row last changed, in UTC, with microseconds.
     pub updated_at: String,
 }

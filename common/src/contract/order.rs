@@ -1,10 +1,10 @@
-//! service-order and the orders API: paths, requests, answers.
+//! The contract of service-order and of the orders API: paths, requests, answers.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Code;
-use super::saga::PaymentMethod;
+use super::payment::PaymentMethod;
+use super::{Code, Fingerprint};
 use crate::ids::{CustomerId, OrderId, PaymentId, ProductId, Quantity, SagaId};
 use crate::money::Money;
 
@@ -17,46 +17,57 @@ pub const CANCEL: &str = "/api/orders/steps/cancel";
 /// The order of a saga: `GET /api/orders/by-saga/{sagaId}` → [`Order`].
 pub const BY_SAGA: &str = "/api/orders/by-saga";
 
-/// `POST /api/temporal/orders`: what a client orders. Unknown fields are refused.
+/// The body of `POST /api/temporal/orders`. Unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceOrder {
-    /// Who buys.
+    /// The id of the customer.
     pub customer_id: CustomerId,
-    /// What.
+    /// The id of the product to buy.
     pub product_id: ProductId,
-    /// How many.
+    /// The number of units to buy.
     pub quantity: Quantity,
-    /// For how much in all: must be price × quantity.
+    /// The total amount to pay. It must equal the product's price × `quantity`.
     pub amount: Money,
-    /// How it is paid; `CARD` unless said otherwise.
+    /// The payment method. The default is `CARD`.
     #[serde(default)]
     pub payment_method: PaymentMethod,
 }
 
-/// The answer of `order.create` and `order.confirm`.
+impl PlaceOrder {
+    /// The fingerprint of this request. Defaults are filled in and numbers are normalised (`20000` equals `20000.00`).
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_text(&format!(
+            "v1|{}|{}|{}|{}|{}",
+            self.customer_id, self.product_id, self.quantity, self.amount, self.payment_method
+        ))
+    }
+}
+
+/// The answer to `order.create` and `order.confirm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderRef {
-    /// The id in the row: of the first call that made it.
+    /// The order's id, as stored by the first call.
     pub order_id: OrderId,
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Neither confirmed nor cancelled yet.
+    /// The order is neither confirmed nor cancelled yet.
     Pending,
-    /// Paid, and the stock gone.
+    /// The order is paid, and its units have left the stock.
     Confirmed,
-    /// Ended without money or stock; the reason says why.
+    /// The order ended without taking money or stock. The reason says why.
     Cancelled,
 }
 
 impl OrderStatus {
-    /// The state as on the wire.
+    /// The status as text, as it appears in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,77 +78,77 @@ impl OrderStatus {
     }
 }
 
-/// An order as service-order shows it.
+/// An order, as `GET /api/orders/…` returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// Its id.
+    /// The order's id.
     pub order_id: OrderId,
-    /// Its saga.
+    /// The saga that made the order.
     pub saga_id: SagaId,
-    /// Which request made it.
-    pub fingerprint: super::Fingerprint,
-    /// Its payment.
+    /// The fingerprint of the request that placed the order.
+    pub fingerprint: Fingerprint,
+    /// The id of the order's payment.
     pub payment_id: PaymentId,
-    /// Who buys.
+    /// The id of the customer.
     pub customer_id: CustomerId,
-    /// What.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
-    /// For how much.
+    /// The total amount.
     pub amount: Money,
-    /// How it is paid.
+    /// The payment method.
     pub payment_method: PaymentMethod,
-    /// Where it stands.
+    /// The status of the order.
     pub status: OrderStatus,
-    /// Why it was cancelled.
+    /// Why the order was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Code>,
-    /// When it was made, UTC.
+    /// When the row was created, in UTC, with microseconds.
     pub created_at: String,
-    /// When it last changed, UTC.
+    /// When the row last changed, in UTC, with microseconds.
     pub updated_at: String,
 }
 
-/// Where an order of the orders API stands: the answer of every success.
+/// The progress of an order: every successful answer from the orders API about one order has this form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderProgress {
-    /// `false` only for an order that ended CANCELLED.
+    /// `false` if the order ended, or will end, CANCELLED.
     pub success: bool,
-    /// Where it stands.
+    /// The status of the order.
     pub status: OrderStatus,
     /// The order's id.
     pub order_id: OrderId,
     /// The payment's id.
     pub payment_id: PaymentId,
-    /// The saga's id, which is the Temporal workflow's.
+    /// The saga's id. It is also the id of the Temporal workflow.
     pub workflow_id: SagaId,
-    /// The steps that are being tried right now, while the order is PENDING.
+    /// The steps that are being retried now, while the order is PENDING.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
-    /// What it waits for has not been done for long: somebody should look.
+    /// Whether the order is stuck: a step has been pending for longer than its threshold, so an operator should look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
-    /// Why it was cancelled.
+    /// Why the order was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
 }
 
-/// An order that needs a person, as `GET /api/temporal/orders/stuck` lists it. It goes on by itself all the same.
+/// A stuck step, as `GET /api/temporal/orders/stuck` lists it. The saga keeps retrying it without an operator's help.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StuckOrder {
-    /// The saga's id, which is the Temporal workflow's.
+    /// The saga's id. It is also the id of the Temporal workflow.
     pub workflow_id: SagaId,
-    /// The step that is not done.
+    /// The step that is not done, or `workflow` if no worker runs the saga.
     pub step: String,
-    /// For how long it has been tried, in seconds by Temporal's clock.
+    /// How long the step has been waiting, in seconds.
     pub age_seconds: u64,
-    /// How often it has been tried since it last was reset.
+    /// The number of attempts since the attempt count was last reset.
     pub attempt: u32,
-    /// Why it last failed.
+    /// Why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
 }

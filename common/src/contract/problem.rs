@@ -13,45 +13,45 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// A URI that names the kind of problem; `urn:problem:<code>`.
+    /// The kind of problem, as a URI: `urn:problem:<code>`.
     #[serde(rename = "type", default)]
     pub type_uri: String,
-    /// The HTTP status in words.
+    /// The HTTP status as text, such as `Conflict`.
     #[serde(default)]
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status as a number.
     #[serde(default)]
     pub status: u16,
-    /// What happened, for people.
+    /// What went wrong, as human-readable text.
     #[serde(default)]
     pub detail: String,
-    /// What happened, for programs.
+    /// What went wrong, as a stable code for programs.
     pub code: Code,
-    /// With `SAGA_CANCELLED`: the code of the first refusal of the saga.
+    /// The code of the saga's first refusal. Present only with `SAGA_CANCELLED`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Code>,
-    /// The fields that are wrong.
+    /// The invalid fields of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// Always `false`; only in answers about an order.
+    /// Always `false`. Present only in answers about an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
-    /// Only in answers about an order.
+    /// The saga's id. Present only in answers about an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_id: Option<SagaId>,
 }
 
-/// One field of a request that is wrong.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// The field's path, such as `quantity`; a header by its name, a path parameter by its name.
+    /// The path of the field in the body, such as `quantity`, or the name of a header or path parameter.
     pub field: String,
-    /// What is wrong with it.
+    /// What is wrong with the field.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem with this code and a text for people.
+    /// A problem with this code and this human-readable text.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! `/actuator`: health, info and metrics, under Spring's names and in Spring's forms.
+//! `/actuator`: health, info and metrics, with the paths and JSON forms of Spring Boot.
 
 use std::sync::Arc;
 
@@ -11,28 +11,22 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::health::Status;
-use super::{Component, Health, Json};
+use super::Json;
+use crate::health::{Component, Health, Status};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::metrics;
 
-/// More lines for the metrics page, made when it is asked for.
+/// Updates gauges before a scrape, and returns further metrics in Prometheus' text format.
 pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
-/// What a program says of itself.
 #[derive(Clone)]
 pub struct About {
-    /// The program's name.
     pub name: &'static str,
-    /// The program's version.
     pub version: &'static str,
-    /// What it needs.
     pub components: Arc<[Component]>,
-    /// Whether it has started, and whether it drains.
     pub lifecycle: Lifecycle,
-    /// Are its own answers about orders? Then its refusals say `success: false`, too.
+    /// Whether the program's own routes are about orders. Their error bodies then have `success: false`.
     pub about_orders: bool,
-    /// Sets gauges, and returns what other metric sources have to say.
     pub scrape: Scrape,
 }
 
@@ -53,30 +47,30 @@ impl IntoResponse for Health {
     }
 }
 
-/// The process and everything that it needs.
+/// The health of the process and of every component that it needs.
 #[utoipa::path(get, path = "/actuator/health", tag = "actuator", responses(
-    (status = 200, description = "All parts are UP", body = Health),
-    (status = 503, description = "A part is DOWN; the body names it", body = Health),
+    (status = 200, description = "All components are UP", body = Health),
+    (status = 503, description = "A component is DOWN. The body names it", body = Health),
 ))]
 async fn health(State(about): State<About>) -> Health {
     Health::of(&about.components).await
 }
 
-/// Should requests be sent here? Independent of what the process needs, once it has started.
+/// Whether the process accepts requests. Once it has started, this does not depend on its components.
 #[utoipa::path(get, path = "/actuator/health/readiness", tag = "actuator", responses(
-    (status = 200, description = "Started, and not draining", body = Health),
-    (status = 503, description = "Still starting, or draining", body = Health),
+    (status = 200, description = "The process has started and does not drain", body = Health),
+    (status = 503, description = "The process is still starting, or draining", body = Health),
 ))]
 async fn readiness(State(about): State<About>) -> Health {
-    Health::plain(about.lifecycle.is_ready())
+    Health::of_process(about.lifecycle.is_ready())
 }
 
-/// Does the process live?
+/// Whether the process is alive.
 #[utoipa::path(get, path = "/actuator/health/liveness", tag = "actuator", responses(
-    (status = 200, description = "It does", body = Health),
+    (status = 200, description = "The process is alive", body = Health),
 ))]
 async fn liveness() -> Health {
-    Health::plain(true)
+    Health::of_process(true)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,17 +82,24 @@ struct Info {
 struct App {
     name: &'static str,
     version: &'static str,
+    /// The revision of the source code, as given to the build.
+    revision: &'static str,
 }
 
-/// Which program this is.
+/// `VERSION` and `REVISION` are set when an image is built; other builds have the version of the manifest.
+const VERSION: Option<&str> = option_env!("VERSION");
+const REVISION: Option<&str> = option_env!("REVISION");
+
+/// The name, version and revision of the program.
 #[utoipa::path(get, path = "/actuator/info", tag = "actuator", responses(
-    (status = 200, description = "Name and version", body = Info),
+    (status = 200, description = "The name, version and revision", body = Info),
 ))]
 async fn info(State(about): State<About>) -> Json<Info> {
-    Json(Info { app: App { name: about.name, version: about.version } })
+    let version = VERSION.unwrap_or(about.version);
+    Json(Info { app: App { name: about.name, version, revision: REVISION.unwrap_or("unknown") } })
 }
 
-/// All metrics in Prometheus' text form.
+/// All metrics in Prometheus' text format.
 #[utoipa::path(get, path = "/actuator/prometheus", tag = "actuator", responses(
     (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
 ))]

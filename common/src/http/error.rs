@@ -1,4 +1,4 @@
-//! Errors as answers, and the only place that logs a 5xx.
+//! Error answers. This is the only place that logs a 5xx.
 
 use std::any::Any;
 use std::error::Error;
@@ -7,11 +7,14 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 
-use super::Json;
+use super::json::Json;
 use crate::contract::{Code, FieldError, Problem, problem};
+use crate::database::is_unavailable;
 use crate::ids::SagaId;
+use crate::telemetry::error_chain;
 
-/// An answer that is not a success.
+const INTERNAL: &str = "internal error; the log has the details";
+
 #[derive(Debug)]
 pub struct ApiError {
     problem: Box<Problem>,
@@ -20,13 +23,12 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// The code decides the status; the text is for people.
+    /// An error with this code, which also determines the HTTP status, and with a human-readable text.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { problem: Box::new(Problem::new(code, detail)), retry_after_seconds: None, source: None }
     }
 
-    /// A wrong field, header or parameter.
     #[must_use]
     pub fn field(code: Code, field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -35,27 +37,41 @@ impl ApiError {
         error
     }
 
-    /// A fault of ours or of something we need: the cause is logged, not shown.
+    /// A server error. Its cause is logged, not shown.
     #[must_use]
-    pub fn fault(code: Code, detail: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn server(code: Code, detail: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(code, detail) }
     }
 
-    /// With the code of the saga's first refusal.
+    /// An internal error (500). Its cause is logged, not shown.
     #[must_use]
-    pub fn because(mut self, reason: Code) -> Self {
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::server(Code::INTERNAL, INTERNAL, source)
+    }
+
+    /// A database error: 503 if the database is unavailable or overloaded, otherwise 500.
+    #[must_use]
+    pub fn database(error: sqlx::Error) -> Self {
+        if is_unavailable(&error) {
+            Self::server(Code::DATABASE_UNAVAILABLE, "the database did not answer; retry", error).retry_after(1)
+        } else {
+            Self::internal(error)
+        }
+    }
+
+    #[must_use]
+    pub fn with_reason(mut self, reason: Code) -> Self {
         self.problem.reason = Some(reason);
         self
     }
 
-    /// With a hint when to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
 
-    /// As an answer about an order: `success: false` and, where it is known, the workflow's id.
+    /// Turns this error into an answer about an order: `success: false` and, if known, the workflow's id.
     #[must_use]
     pub fn about_order(mut self, workflow_id: Option<&SagaId>) -> Self {
         self.problem.success = Some(false);
@@ -63,26 +79,19 @@ impl ApiError {
         self
     }
 
-    /// The code.
     #[must_use]
     pub fn code(&self) -> &Code {
         &self.problem.code
     }
 
-    /// The first wrong field, if there is one.
     #[must_use]
     pub fn field_name(&self) -> Option<&str> {
         self.problem.errors.first().map(|error| error.field.as_str())
     }
 
     fn log(&self) {
-        let mut causes = String::new();
-        let mut next = self.source.as_ref().map(|source| source.as_ref() as &dyn Error);
-        while let Some(cause) = next {
-            causes.push_str(": ");
-            causes.push_str(&cause.to_string());
-            next = cause.source();
-        }
+        let causes =
+            self.source.as_ref().map(|source| format!(": {}", error_chain(source.as_ref()))).unwrap_or_default();
         if self.problem.code == Code::INTERNAL {
             tracing::error!(code = %self.problem.code, "{}{causes}", self.problem.detail);
         } else {
@@ -109,13 +118,13 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// What a client sees of a panic; the panic's message goes to the log.
-pub(super) fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {
+/// The answer after a panic. The panic's message is logged, not shown.
+pub(super) fn panic_response(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("panic")
         .to_owned();
-    ApiError::fault(Code::INTERNAL, "a fault of ours; the log says more", message).into_response()
+    ApiError::internal(message).into_response()
 }

@@ -1,4 +1,4 @@
-//! Extractors whose refusals are problem bodies that name the field.
+//! Extractors whose errors are problem bodies that name the wrong field.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -7,24 +7,13 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::body::Unread;
+use super::body::BodyError;
+use super::json::Json;
 use super::{ApiError, BODY_LIMIT};
 use crate::contract::Code;
-
-/// A JSON body, coming or going.
-#[derive(Debug, Clone, Copy)]
-pub struct Json<T>(pub T);
-
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
-    }
-}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
@@ -33,10 +22,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !is_json(&request) {
             return Err(ApiError::field(Code::UNSUPPORTED_MEDIA_TYPE, "Content-Type", "must be application/json"));
         }
-        if let Some(unread) = request.extensions().get::<Unread>() {
-            return Err((*unread).into());
+        if let Some(error) = request.extensions().get::<BodyError>() {
+            return Err((*error).into());
         }
-        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Unread::BrokenOff)?;
+        let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| BodyError::Incomplete)?;
         parse(&body).map(Self)
     }
 }
@@ -53,7 +42,7 @@ fn is_json(request: &Request) -> bool {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let text = std::str::from_utf8(body).map_err(|_| ApiError::field(Code::MALFORMED_JSON, "body", "is not UTF-8"))?;
-    // serde would take an array's elements for the fields, in their order.
+    // Without this check, serde would accept an array as the values of the fields.
     if text.trim_ascii_start().starts_with('[') {
         return Err(ApiError::field(Code::VALIDATION_FAILED, "body", "must be an object"));
     }
@@ -65,7 +54,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let full = error.inner().to_string();
-    // serde_json counts it as bad syntax, but it is a wrong value.
+    // serde_json reports this as a syntax error, but it is a wrong value.
     let out_of_range = full.starts_with("number out of range");
     if !out_of_range && !matches!(error.inner().classify(), Category::Data) {
         return ApiError::field(Code::MALFORMED_JSON, "body", full);
@@ -81,7 +70,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiErro
     ApiError::field(Code::VALIDATION_FAILED, &field, plain(message))
 }
 
-/// What serde expected, in the words of JSON.
+/// Replaces the names of Rust types in serde's message with those of JSON types.
 fn plain(message: &str) -> String {
     let Some((got, expected)) = message.split_once(", expected ") else { return message.to_owned() };
     let expected = match expected.split(' ').next().unwrap_or_default() {
@@ -92,13 +81,12 @@ fn plain(message: &str) -> String {
     format!("{got}, expected {expected}")
 }
 
-/// The field that serde names in "missing field `x`", "unknown field `x`" and "duplicate field `x`".
+/// The field that serde's message names: "missing field `x`", "unknown field `x`" and "duplicate field `x`".
 fn named_field(message: &str) -> Option<&str> {
     let (kind, rest) = message.split_once(" field `")?;
     matches!(kind, "missing" | "unknown" | "duplicate").then(|| rest.split('`').next())?
 }
 
-/// The route's only path parameter, parsed.
 #[derive(Debug, Clone, Copy)]
 pub struct PathParam<T>(pub T);
 
@@ -122,12 +110,11 @@ where
     }
 }
 
-/// axum says "Invalid UTF-8 in `<name>`".
+/// axum's message is "Invalid UTF-8 in `<name>`".
 fn wrong_path(text: &str) -> ApiError {
     ApiError::field(Code::VALIDATION_FAILED, text.split('`').nth(1).unwrap_or("path"), "must be UTF-8")
 }
 
-/// The query string, parsed.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryParam<T>(pub T);
 
@@ -142,7 +129,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParam<T> 
     }
 }
 
-/// axum says "Failed to deserialize query string: <field>: <what>", the field only where one is at fault.
+/// axum's message is "Failed to deserialize query string: <field>: <message>". The field may be missing.
 fn wrong_query(text: &str) -> ApiError {
     let what = text.split_once(": ").map_or(text, |(_, what)| what);
     match what.split_once(": ") {

@@ -1,4 +1,4 @@
-//! One span, one log line and one measurement a request.
+//! One span, one log line and one measurement per request.
 
 use std::time::Instant;
 
@@ -11,23 +11,20 @@ use super::ApiError;
 use crate::ids::SagaId;
 use crate::telemetry::trace::{REQUEST_ID, TraceContext};
 
-/// Writes the saga's id into the request's span, so that it stands in every log line of the request.
+/// Adds the saga's id to the request's span, so that every log line of the request has it.
 pub fn record_saga(saga_id: &SagaId) {
     Span::current().record("saga_id", saga_id.as_str());
 }
 
-/// Counts a step of the saga by its outcome, and turns its error into the answer.
-///
-/// # Errors
-/// The step's own.
-pub fn counted<T>(step: &'static str, result: Result<T, impl Into<ApiError>>) -> Result<T, ApiError> {
+/// Counts a request for a step by its outcome, and converts the step's error into an answer.
+pub fn count_step<T>(step: &'static str, result: Result<T, impl Into<ApiError>>) -> Result<T, ApiError> {
     let result = result.map_err(Into::into);
     let outcome = result.as_ref().map_or_else(|error| error.code().as_str(), |_| "done");
-    metrics::counter!("saga_steps_total", "step" => step, "outcome" => outcome.to_owned()).increment(1);
+    metrics::counter!("saga_step_requests_total", "step" => step, "outcome" => outcome.to_owned()).increment(1);
     result
 }
 
-pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let context = TraceContext::of_request(request.headers());
     let method = request.method().clone();
@@ -42,8 +39,7 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
         saga_id = field::Empty,
     );
     let [_, (_, request_id)] = context.headers();
-    request.extensions_mut().insert(context);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = context.scope(next.run(request)).instrument(span.clone()).await;
     let status = response.status().as_u16();
     let seconds = begun.elapsed().as_secs_f64();
     if !route.starts_with("/actuator") {

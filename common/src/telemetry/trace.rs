@@ -1,4 +1,6 @@
-//! The trace context that goes through every hop: W3C `traceparent` and `X-Request-ID`.
+//! The trace context that every call between the programs carries: W3C `traceparent` and `X-Request-ID`.
+//!
+//! The context belongs to the task: [`TraceContext::scope`] sets it, and [`TraceContext::current`] returns it.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -6,25 +8,25 @@ use uuid::Uuid;
 
 /// `traceparent` (<https://www.w3.org/TR/trace-context/>).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// `X-Request-ID`.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Which request this is, across all hops.
+tokio::task_local! {
+    static CURRENT: TraceContext;
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceContext {
-    /// 32 hex digits, the same on every hop.
     pub trace_id: String,
-    /// 16 hex digits, new on every hop.
+    /// The span id, 16 hex digits. Each program makes a new one.
     pub span_id: String,
-    /// The flags byte as it came, in hex.
+    /// The trace flags of the caller, 2 hex digits.
     pub flags: String,
-    /// What the caller calls this request.
     pub request_id: String,
 }
 
 impl TraceContext {
-    /// A context of its own, for work that no request asked for.
+    /// A new context, for work that no request caused.
     #[must_use]
     pub fn fresh() -> Self {
         Self {
@@ -35,7 +37,7 @@ impl TraceContext {
         }
     }
 
-    /// The caller's context with a span of our own, or a fresh one where the headers are absent or malformed.
+    /// The caller's context with a new span id. Absent or malformed headers are replaced by new ids.
     #[must_use]
     pub fn of_request(headers: &HeaderMap) -> Self {
         let mut context = Self::fresh();
@@ -49,7 +51,17 @@ impl TraceContext {
         context
     }
 
-    /// The headers for the next hop.
+    /// The context of the running task, or a new one.
+    #[must_use]
+    pub fn current() -> Self {
+        CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self::fresh())
+    }
+
+    /// Runs a future with this context. A spawned task does not inherit it.
+    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
+    }
+
     #[must_use]
     pub fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
         let traceparent = format!("00-{}-{}-{}", self.trace_id, self.span_id, self.flags);

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of answers that many routes have in common.
+//! Answers that many routes have in common, for the OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,15 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::contract::{Problem, problem};
 
-/// What every route may answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Unavailable;
 
 impl IntoResponses for Unavailable {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        documented([("503", "DATABASE_UNAVAILABLE or STARTING: try again")])
+        documented([("503", "DATABASE_UNAVAILABLE or STARTING: retry")])
     }
 }
 
-/// What every route that takes a body may answer beside that.
 #[derive(Debug, Clone, Copy)]
 pub struct BadBody;
 

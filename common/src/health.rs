@@ -1,6 +1,7 @@
-//! `/actuator/health` in Spring's form.
+//! Health of the process and of the components that it needs, in the form of Spring Boot's `/actuator/health`.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::lifecycle::Lifecycle;
+use crate::telemetry::error_chain;
 
-/// How long one component may take to say that it is up.
+/// A component that does not answer within this time is DOWN.
 const LIMIT: Duration = Duration::from_secs(2);
-/// Less free disk space than this, in bytes, is DOWN (Spring's own threshold).
+/// `diskSpace` is DOWN if fewer bytes than this are free (Spring Boot's default threshold).
 const DISK_THRESHOLD: u64 = 10 * 1024 * 1024;
 
-type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+pub type ProbeError = Box<dyn Error + Send + Sync>;
 
-/// One thing that the process needs, and how to ask whether it is there.
+type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), ProbeError>> + Send + Sync>;
+
+/// A component that the process needs, and the probe that tells whether it works.
 #[derive(Clone)]
 pub struct Component {
     name: &'static str,
@@ -25,16 +29,16 @@ pub struct Component {
 }
 
 impl Component {
-    /// A component by Spring's name for it (`db`, `redis`, …) and the question whether it answers.
+    /// A component with its name in Spring Boot (`db`, `redis`, …) and its probe.
     pub fn new<F, Fut>(name: &'static str, probe: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), String>> + Send + 'static,
+        Fut: Future<Output = Result<(), ProbeError>> + Send + 'static,
     {
         Self { name, probe: Arc::new(move || Box::pin(probe())) }
     }
 
-    /// DOWN also until the process has started for good: a database that is there and not migrated is of no use.
+    /// This component, but DOWN until the process has started: a database that is not migrated cannot be used.
     #[must_use]
     pub fn once_started(self, lifecycle: &Lifecycle) -> Self {
         let (probe, lifecycle) = (self.probe, lifecycle.clone());
@@ -42,18 +46,17 @@ impl Component {
             let (answer, started) = (probe(), lifecycle.has_started());
             async move {
                 answer.await?;
-                if started { Ok(()) } else { Err("this process is still starting".to_owned()) }
+                if started { Ok(()) } else { Err("this process is still starting".into()) }
             }
         })
     }
 
-    /// Is there room on the disk we stand on?
     #[must_use]
     pub fn disk_space() -> Self {
         Self::new("diskSpace", || async {
-            let disk = rustix::fs::statvfs(".").map_err(|e| e.to_string())?;
+            let disk = rustix::fs::statvfs(".")?;
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            if free >= DISK_THRESHOLD { Ok(()) } else { Err(format!("{free} bytes free")) }
+            if free >= DISK_THRESHOLD { Ok(()) } else { Err(format!("only {free} bytes are free").into()) }
         })
     }
 
@@ -61,50 +64,43 @@ impl Component {
         let answer = tokio::time::timeout(LIMIT, (self.probe)()).await;
         let status = match answer {
             Ok(Ok(())) => ComponentStatus { status: Status::Up, details: None },
-            Ok(Err(fault)) => ComponentStatus::down(fault),
+            Ok(Err(error)) => ComponentStatus::down(error_chain(error.as_ref())),
             Err(_) => ComponentStatus::down(format!("no answer within {} s", LIMIT.as_secs())),
         };
         (self.name, status)
     }
 }
 
-/// UP or DOWN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// It works.
     Up,
-    /// It does not.
     Down,
 }
 
-/// One component's state.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ComponentStatus {
     status: Status,
-    /// Why it is DOWN.
+    /// Why the component is DOWN, under the key `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<BTreeMap<String, String>>,
 }
 
 impl ComponentStatus {
-    fn down(fault: String) -> Self {
-        Self { status: Status::Down, details: Some(BTreeMap::from([("error".to_owned(), fault)])) }
+    fn down(error: String) -> Self {
+        Self { status: Status::Down, details: Some(BTreeMap::from([("error".to_owned(), error)])) }
     }
 }
 
-/// The whole process's state.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Health {
-    /// UP only if every component is.
     pub status: Status,
-    /// The components; absent for the probes, which look at the process alone.
+    /// The status of each component. The readiness and liveness probes have none: they check only the process.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub components: BTreeMap<&'static str, ComponentStatus>,
 }
 
 impl Health {
-    /// Asks all components at the same time.
     pub async fn of(components: &[Component]) -> Self {
         let answers = join_all(components.iter().cloned().map(Component::status)).await;
         let down = answers.iter().any(|(_, component)| component.status == Status::Down);
@@ -112,9 +108,8 @@ impl Health {
         Self { status, components: answers.into_iter().collect() }
     }
 
-    /// The state of something that has no components.
     #[must_use]
-    pub fn plain(up: bool) -> Self {
+    pub fn of_process(up: bool) -> Self {
         Self { status: if up { Status::Up } else { Status::Down }, components: BTreeMap::new() }
     }
 }

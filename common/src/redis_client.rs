@@ -1,4 +1,4 @@
-//! Redis. Losing it makes things slower, never wrong: every caller has a way to go on without.
+//! Redis. Losing it makes the system slower, never wrong: every caller works without it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,26 +8,21 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisCon
 use tokio::sync::OnceCell;
 
 use crate::config::RedisSettings;
-use crate::http::Component;
+use crate::health::Component;
 
-/// How long a call to Redis may take before the caller goes on without it.
 const LIMIT: Duration = Duration::from_millis(300);
 
-/// A connection to Redis that is made when first needed and made again when lost.
+/// A connection to Redis. It connects on first use and reconnects after a failure.
 #[derive(Clone)]
-pub struct Cache {
+pub struct RedisClient {
     client: Client,
     connection: Arc<Mutex<Slot>>,
 }
 
-/// A connection, once it is made.
 type Slot = Arc<OnceCell<ConnectionManager>>;
 
-impl Cache {
-    /// For these settings; does not connect yet.
-    ///
-    /// # Errors
-    /// Redis refuses the settings' form.
+impl RedisClient {
+    /// Does not connect yet. Returns an error if the client refuses the settings.
     pub fn new(settings: &RedisSettings) -> Result<Self, RedisError> {
         let mut login = RedisConnectionInfo::default();
         if let Some(password) = &settings.password {
@@ -38,23 +33,20 @@ impl Cache {
         Ok(Self { client: Client::open(info)?, connection: Arc::default() })
     }
 
-    /// Asks Redis something.
-    ///
-    /// # Errors
-    /// Redis refuses, or does not answer within the limit.
-    pub async fn ask<T, F, Fut>(&self, question: F) -> RedisResult<T>
+    /// Runs a command. Returns an error if Redis does not answer within the time limit.
+    pub async fn run<T, F, Fut>(&self, command: F) -> RedisResult<T>
     where
         F: FnOnce(ConnectionManager) -> Fut,
         Fut: Future<Output = RedisResult<T>>,
     {
         let slot = Arc::clone(&self.slot());
-        let asked = async { question(slot.get_or_try_init(|| self.connect()).await?.clone()).await };
-        let answer = match tokio::time::timeout(LIMIT * 2, asked).await {
+        let running = async { command(slot.get_or_try_init(|| self.connect()).await?.clone()).await };
+        let answer = match tokio::time::timeout(LIMIT * 2, running).await {
             Ok(answer) => answer,
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
         if answer.as_ref().is_err_and(RedisError::is_timeout) {
-            self.forget(&slot);
+            self.disconnect(&slot);
         }
         answer
     }
@@ -68,11 +60,11 @@ impl Cache {
         ConnectionManager::new_with_config(self.client.clone(), config)
     }
 
-    /// The connection manager takes a time-out for a slow answer. It may be a network that swallowed the connection, so
-    /// the next question gets a new one.
-    fn forget(&self, silent: &Slot) {
+    /// The connection manager keeps a connection after a time-out. The network may have dropped it silently, so the
+    /// next command gets a new one.
+    fn disconnect(&self, timed_out: &Slot) {
         let mut slot = self.slot();
-        if Arc::ptr_eq(&slot, silent) {
+        if Arc::ptr_eq(&slot, timed_out) {
             *slot = Slot::default();
         }
     }
@@ -81,22 +73,16 @@ impl Cache {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For `/actuator/health`.
     #[must_use]
     pub fn component(&self) -> Component {
-        let cache = self.clone();
+        let client = self.clone();
         Component::new("redis", move || {
-            let cache = cache.clone();
-            async move { cache.ping().await }
+            let client = client.clone();
+            async move { Ok(client.ping().await?) }
         })
     }
 
-    /// Does it answer?
-    ///
-    /// # Errors
-    /// It does not; the text says why.
-    pub async fn ping(&self) -> Result<(), String> {
-        let pinged = self.ask(async |mut connection| redis::cmd("PING").query_async::<()>(&mut connection).await);
-        pinged.await.map_err(|e| e.to_string())
+    async fn ping(&self) -> RedisResult<()> {
+        self.run(async |mut connection| redis::cmd("PING").query_async(&mut connection).await).await
     }
 }
