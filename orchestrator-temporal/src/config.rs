@@ -1,18 +1,4 @@
-//! Settings:
-//!
-//! | variable | default | meaning |
-//! |---|---|---|
-//! | `SERVER_PORT` | 21081 | where to listen |
-//! | `ORCHESTRATOR_ROLE` | `all` | `api`: the HTTP API alone; `worker`: the Temporal worker alone |
-//! | `TEMPORAL_SERVICE_URL` | `localhost:7233` | Temporal's frontend, `host:port` or `http(s)://host:port` |
-//! | `TEMPORAL_NAMESPACE` | `default` | Temporal's namespace |
-//! | `TEMPORAL_TASK_QUEUE` | `order-saga` | the task queue of workflow and activities |
-//! | `SERVICES_ORDER_URL`, `SERVICES_INVENTORY_URL`, `SERVICES_PAYMENT_URL` | `http://service-…:port` | the services |
-//! | `SAGA_DEADLINE_MS` | 60000 | from the start of an order to its payment |
-//! | `ORCHESTRATOR_WAIT_MS` | 25000 | how long a POST waits for the end before it answers 202 |
-//! | `STUCK_AFTER_MS` | 60000 | an undo or a confirm that is not done after this is stuck; an order past its deadline, so long after that |
-//! | `ORCHESTRATOR_MAX_ORDERS` | 100 | orders in flight; above that 503 |
-//! | `SPRING_DATA_REDIS_HOST`, `…_PORT`, `…_PASSWORD[_FILE]` | none | shown in health if set |
+//! The settings of the orchestrator. `docs/configuration.md` describes them.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -25,14 +11,10 @@ use crate::clients::ServiceUrls;
 use crate::orders::Limits;
 use crate::temporal::TemporalSettings;
 
-/// Which parts of the program run in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The API and the worker.
     All,
-    /// The API alone.
     Api,
-    /// The worker alone.
     Worker,
 }
 
@@ -59,7 +41,6 @@ impl Role {
     }
 }
 
-/// All settings.
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) role: Role,
@@ -72,7 +53,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let name = |variable: &str, default: &str| env.text(variable).unwrap_or(default).to_owned();
-        let max_orders = env.count("ORCHESTRATOR_MAX_ORDERS", 100, 10_000)?;
+        let in_flight = usize::try_from(env.count("ORCHESTRATOR_MAX_ORDERS", 100, 10_000)?).unwrap_or(usize::MAX);
         Ok(Self {
             listen: env.listen_address(PORT)?,
             role: env.parsed("ORCHESTRATOR_ROLE", Role::All)?,
@@ -80,7 +61,7 @@ impl Config {
                 url: temporal_url(env)?,
                 namespace: name("TEMPORAL_NAMESPACE", "default"),
                 task_queue: name("TEMPORAL_TASK_QUEUE", "order-saga"),
-                max_orders: usize::try_from(max_orders).unwrap_or(usize::MAX),
+                in_flight_limit: in_flight,
             },
             services: ServiceUrls {
                 order: env.base_url("SERVICES_ORDER_URL", "http://service-order:21082")?,
@@ -89,6 +70,7 @@ impl Config {
             },
             redis: RedisSettings::from_env(env)?,
             limits: Limits {
+                in_flight,
                 deadline: env.millis("SAGA_DEADLINE_MS", Duration::from_secs(60))?,
                 wait: env.millis("ORCHESTRATOR_WAIT_MS", Duration::from_secs(25))?,
                 stuck: env.millis("STUCK_AFTER_MS", Duration::from_secs(60))?,
@@ -97,12 +79,12 @@ impl Config {
     }
 }
 
-/// The guide writes `host:port`; gRPC wants a scheme.
+/// Temporal's own tools accept `host:port`, but the gRPC client needs a scheme.
 fn temporal_url(env: &Env) -> Result<url::Url, ConfigError> {
     const VARIABLE: &str = "TEMPORAL_SERVICE_URL";
     let text = env.text(VARIABLE).unwrap_or("localhost:7233");
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    // The value is not shown: it may carry a password.
+    // The value may contain a password, so it is not shown.
     let fault = || ConfigError::new(VARIABLE, "must look like host:7233");
     let url = url::Url::parse(&with_scheme).map_err(|_| fault())?;
     let usable = matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.port().is_some();

@@ -1,37 +1,36 @@
-//! The orders API and the order saga: starts, follows and cancels one Temporal workflow an order.
+//! The orders API and the order saga. The program starts, follows and cancels one Temporal workflow per order.
 //!
-//! Floors, each of which may use those below it: `http` (axum: parse, call, render) → `orders` (use cases) →
-//! `temporal` (Temporal's client and worker) → `saga` (the workflow) → `clients` (the services).
+//! Layers, each of which may use those after it: `http` (axum handlers) → `orders` (use cases) → `stuck` (finds stuck
+//! orders) → `temporal` (Temporal's client and worker) → `saga` (the workflow) → `clients` (calls to the services).
 
 mod clients;
 mod config;
 mod http;
 mod orders;
 mod saga;
+mod stuck;
 mod temporal;
 
 use std::sync::Arc;
 
-use common::cache::Cache;
 use common::config::{ConfigError, Env};
-use common::http::{About, Component, Scrape};
+use common::health::Component;
+use common::http::{About, Scrape};
 use common::lifecycle::Lifecycle;
 use common::process::StartError;
+use common::redis_client::RedisClient;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::clients::Services;
 use crate::config::Config;
 use crate::orders::Orders;
 use crate::saga::Activities;
+pub use crate::saga::table;
 use crate::temporal::{Telemetry, Temporal};
 
-/// The port unless `SERVER_PORT` says otherwise.
 pub const PORT: u16 = 21081;
 
-/// Runs the orchestrator until SIGTERM.
-///
-/// # Errors
-/// A setting is wrong, or the port cannot be used.
+/// Runs the orchestrator until SIGTERM. Returns an error if a setting is wrong or the port cannot be used.
 pub async fn run(env: Env) -> Result<(), StartError> {
     let config = Config::from_env(&env)?;
     let lifecycle = Lifecycle::default();
@@ -39,7 +38,7 @@ pub async fn run(env: Env) -> Result<(), StartError> {
     tokio::spawn(async move { signals.follow_signals().await });
 
     let services = Services::new(config.services.clone()).map_err(std::io::Error::other)?;
-    let (runtime, telemetry) = Telemetry::start(services.http()).map_err(std::io::Error::other)?;
+    let (runtime, telemetry) = Telemetry::start().map_err(std::io::Error::other)?;
     let temporal = Temporal::new(config.temporal.clone());
     let about = about(&config, &temporal, telemetry, &lifecycle)?;
     let routes = routes(&config, &temporal, &services, &lifecycle);
@@ -64,7 +63,7 @@ pub async fn run(env: Env) -> Result<(), StartError> {
     run_both(server, worker, &lifecycle).await
 }
 
-/// The server decides: its fault ends the process at once, its end drains the worker.
+/// Runs the server and the worker. If the server fails, the process ends. When the server has ended, the worker drains.
 async fn run_both(
     server: impl Future<Output = std::io::Result<()>>,
     worker: impl Future<Output = ()>,
@@ -90,8 +89,7 @@ fn routes(config: &Config, temporal: &Temporal, services: &Services, lifecycle: 
     if !config.role.has_api() {
         return OpenApiRouter::new();
     }
-    let orders =
-        Orders::new(temporal.clone(), services.clone(), lifecycle.clone(), config.temporal.max_orders, config.limits);
+    let orders = Orders::new(temporal.clone(), services.clone(), lifecycle.clone(), config.limits);
     let watcher = orders.clone();
     tokio::spawn(async move { watcher.watch_stuck().await });
     http::routes(orders)
@@ -105,8 +103,8 @@ fn about(
 ) -> Result<About, ConfigError> {
     let mut components = vec![temporal.component().once_started(lifecycle), Component::disk_space()];
     if let Some(redis) = &config.redis {
-        let cache = Cache::new(redis).map_err(|e| ConfigError::new("SPRING_DATA_REDIS_HOST", e.to_string()))?;
-        components.push(cache.component());
+        let client = RedisClient::new(redis).map_err(|e| ConfigError::new("SPRING_DATA_REDIS_HOST", e.to_string()))?;
+        components.push(client.component());
     }
     let scrape: Scrape = Arc::new(move || {
         let telemetry = telemetry.clone();

@@ -1,4 +1,4 @@
-//! The three services, as the saga calls them. Types and paths are those of `common::contract`.
+//! HTTP clients for the three services. Types and paths come from `common::contract`.
 
 mod inventory;
 mod order;
@@ -7,21 +7,20 @@ mod payment;
 use std::time::Duration;
 
 use common::contract::{Code, Problem};
+use common::telemetry::error_chain;
 use common::telemetry::trace::TraceContext;
-pub(crate) use payment::Decision;
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-/// No call takes longer; the saga's own limits are shorter or as long.
+/// The time limit of a call. No step of the saga has a longer limit.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// A service that does not take a connection within this is away.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// Idle connections are dropped before anything between us and a service (IPVS after 900 s) forgets them.
+/// Idle connections are closed after this time, before the network forgets them (Swarm's IPVS does so after 900 s).
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
-/// Where the services are.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceUrls {
     pub(crate) order: Url,
@@ -29,18 +28,18 @@ pub(crate) struct ServiceUrls {
     pub(crate) payment: Url,
 }
 
-/// What came of a call that did not succeed.
+/// Why a call did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallError {
-    /// A listed refusal: final at once. Holds the code that the client is to see.
+    /// The service refused the call. A refusal is final.
     #[error("{0}")]
     Refused(Refusal),
-    /// Everything else: to be tried again. What was asked may have happened.
+    /// Any other error. The call may have taken effect, and can be retried.
     #[error("{code}: {detail}")]
     Failed { code: Code, detail: String },
 }
 
-/// A refusal: its code, and with `SAGA_CANCELLED` the code of the saga's first refusal.
+/// A refusal. With `SAGA_CANCELLED`, `reason` is the code of the saga's first refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: Code,
@@ -48,7 +47,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The code that the client is to see.
+    /// The code for the client.
     pub(crate) fn final_code(&self) -> &Code {
         self.reason.as_ref().filter(|_| self.code == Code::SAGA_CANCELLED).unwrap_or(&self.code)
     }
@@ -60,7 +59,7 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The services behind one HTTP client with kept-alive connections.
+/// The clients of the three services. They share one connection pool.
 #[derive(Clone)]
 pub(crate) struct Services {
     http: Client,
@@ -69,7 +68,7 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(urls: ServiceUrls) -> Result<Self, reqwest::Error> {
-        // reqwest is built without a TLS provider of its own; this one is in the binary for Temporal already.
+        // reqwest is built without a TLS provider. Temporal's client needs `ring` anyway, so reqwest uses it, too.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
             .timeout(CALL_LIMIT)
@@ -81,43 +80,41 @@ impl Services {
         Ok(Self { http, urls })
     }
 
-    /// The HTTP client, for others that need one.
-    pub(crate) fn http(&self) -> Client {
-        self.http.clone()
-    }
-
     async fn post<T: DeserializeOwned>(
         &self,
         base: &Url,
         path: &str,
         body: &(impl Serialize + Sync),
-        trace: &TraceContext,
     ) -> Result<T, CallError> {
         let mut url = base.clone();
         url.set_path(path);
-        let request = self.http.post(url).headers(trace.headers().into_iter().collect()).json(body);
+        let request = self.http.post(url).headers(trace_headers()).json(body);
         answer(request.send().await).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, base: &Url, path: &str, trace: &TraceContext) -> Result<T, CallError> {
+    async fn get<T: DeserializeOwned>(&self, base: &Url, path: &str) -> Result<T, CallError> {
         let mut url = base.clone();
         url.set_path(path);
-        answer(self.http.get(url).headers(trace.headers().into_iter().collect()).send().await).await
+        answer(self.http.get(url).headers(trace_headers()).send().await).await
     }
+}
+
+fn trace_headers() -> HeaderMap {
+    TraceContext::current().headers().into_iter().collect()
 }
 
 async fn answer<T: DeserializeOwned>(sent: reqwest::Result<Response>) -> Result<T, CallError> {
-    let response = sent.map_err(|error| failed(Code::SERVICE_UNAVAILABLE, chain(&error)))?;
+    let response = sent.map_err(|error| failed(Code::SERVICE_UNAVAILABLE, error_chain(&error)))?;
     let status = response.status();
-    let body = response.bytes().await.map_err(|error| failed(Code::SERVICE_UNAVAILABLE, chain(&error)))?;
+    let body = response.bytes().await.map_err(|error| failed(Code::SERVICE_UNAVAILABLE, error_chain(&error)))?;
     if status == StatusCode::OK {
         return serde_json::from_slice(&body).map_err(|error| failed(Code::SERVICE_UNAVAILABLE, error.to_string()));
     }
-    Err(refusal(status, &body))
+    Err(call_error(status, &body))
 }
 
-/// A refusal is a listed code in a 4xx. A status alone is never one, and no 5xx is.
-fn refusal(status: StatusCode, body: &[u8]) -> CallError {
+/// Only a 4xx with a refusal code is a refusal. A status alone, or a 5xx, is not.
+fn call_error(status: StatusCode, body: &[u8]) -> CallError {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) if status.is_client_error() && problem.code.is_refusal() => {
             CallError::Refused(Refusal { code: problem.code, reason: problem.reason })
@@ -131,23 +128,12 @@ fn failed(code: Code, detail: String) -> CallError {
     CallError::Failed { code, detail }
 }
 
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> CallError {
-        refusal(StatusCode::from_u16(status).expect("a status"), body.as_bytes())
+        call_error(StatusCode::from_u16(status).expect("a status"), body.as_bytes())
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! Errors as answers.
+//! Errors of the use cases as HTTP answers.
 
 use common::contract::Code;
 use common::http::ApiError;
 
 use crate::orders::Error;
 
-/// When a client that met a full house should come again, in seconds.
-const OVERLOADED_RETRY: u32 = 1;
+/// A client should retry after this many seconds.
+const RETRY_SECONDS: u32 = 1;
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
@@ -14,14 +14,14 @@ impl From<Error> for ApiError {
         match error {
             Error::Refused(code) => Self::new(code, text),
             Error::KeyReused => Self::new(Code::IDEMPOTENCY_KEY_REUSED, text),
-            Error::Overloaded => Self::new(Code::OVERLOADED, text).retry_after(OVERLOADED_RETRY),
+            Error::Overloaded => Self::new(Code::OVERLOADED, text).retry_after(RETRY_SECONDS),
             Error::AlreadyPaid => Self::new(Code::ORDER_ALREADY_PAID, text),
-            Error::Moving => Self::new(Code::TEMPORAL_UNAVAILABLE, text).retry_after(1),
+            Error::Conflict => Self::new(Code::ORDER_CONFLICT, text).retry_after(RETRY_SECONDS),
             Error::NotFound => Self::new(Code::NOT_FOUND, text),
-            Error::MayHaveStarted(source) | Error::Engine(source) => {
-                Self::fault(Code::TEMPORAL_UNAVAILABLE, &text, source).retry_after(1)
+            Error::MayHaveStarted(source) | Error::Temporal(source) => {
+                Self::server(Code::TEMPORAL_UNAVAILABLE, &text, source).retry_after(RETRY_SECONDS)
             }
-            Error::Service(source) => Self::fault(Code::SERVICE_UNAVAILABLE, &text, source).retry_after(1),
+            Error::Service(source) => Self::server(Code::SERVICE_UNAVAILABLE, &text, source).retry_after(RETRY_SECONDS),
         }
     }
 }

@@ -1,15 +1,14 @@
 //! The route table.
 
 mod error;
-mod key;
 mod orders;
+mod saga_id;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::orders::Orders;
 
-/// All routes of the orders API.
 pub(crate) fn routes(orders: Orders) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(orders::place))

@@ -1,6 +1,5 @@
 //! The orders API.
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,118 +8,108 @@ use common::contract::order::{OrderProgress, PlaceOrder, StuckOrder};
 use common::contract::problem::CONTENT_TYPE;
 use common::http::{ApiError, Json, PathParam, record_saga};
 use common::ids::SagaId;
-use common::telemetry::trace::TraceContext;
 
-use super::key::Key;
-use crate::orders::{Cancelled, Orders, Placed};
+use super::saga_id::SagaOfKey;
+use crate::orders::{CancelAnswer, Orders, PlaceAnswer};
 
-/// Where the orders API is.
 const BASE: &str = "/api/temporal/orders";
 
-/// Places an order and waits for its end, 25 s at the most.
+/// Places an order and waits until it ends, for at most 25 s.
 ///
-/// With an `Idempotency-Key` (8 to 64 of `A-Za-z0-9_-`) the same request may be repeated: it is one order, and the
-/// answer is the same.
+/// A request with an `Idempotency-Key` can be repeated: the same key and body identify one order and get one answer.
 #[utoipa::path(post, path = "/api/temporal/orders", tag = "orders", request_body = PlaceOrder,
-    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 64 of A-Za-z0-9_-; chosen for you if absent")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 64 characters of A-Za-z0-9_-. The server chooses a key if the header is absent")),
     responses(
-    (status = 200, description = "CONFIRMED: paid, and the stock is yours", body = OrderProgress),
-    (status = 202, description = "Not done yet; `Location` says where to look", body = OrderProgress),
+    (status = 200, description = "The order is CONFIRMED: it is paid, and its units have left the stock", body = OrderProgress),
+    (status = 202, description = "The order has not ended yet. `Location` has its address", body = OrderProgress),
     (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem, content_type = CONTENT_TYPE),
     (status = 402, description = "PAYMENT_DECLINED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 409, description = "INSUFFICIENT_STOCK, CANCELLED_BY_CUSTOMER, DEADLINE_EXCEEDED", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "INSUFFICIENT_STOCK, CANCELLED_BY_CUSTOMER, DEADLINE_EXCEEDED, ORDER_CONFLICT", body = Problem, content_type = CONTENT_TYPE),
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, UNKNOWN_PRODUCT, AMOUNT_MISMATCH, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED, STARTING: this request started nothing; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: nothing was started. TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: the order may have started; repeat the request with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place(
     State(orders): State<Orders>,
-    Key(key): Key,
-    Extension(trace): Extension<TraceContext>,
+    SagaOfKey(saga): SagaOfKey,
     request: Result<Json<PlaceOrder>, ApiError>,
 ) -> Result<Response, ApiError> {
-    let saga = SagaId::of(&key);
-    record_saga(&saga);
     let Json(request) = request.map_err(|error| error.about_order(None))?;
-    match orders.place(&key, request, trace).await.map_err(about(&saga))? {
-        Placed::Confirmed(progress) => Ok(Json(progress).into_response()),
-        Placed::Accepted(progress) => Ok(accepted(progress)),
+    match orders.place(&saga, request).await.map_err(about(&saga))? {
+        PlaceAnswer::Confirmed(progress) => Ok(Json(progress).into_response()),
+        PlaceAnswer::Accepted(progress) => Ok(accepted(progress)),
     }
 }
 
-/// Places an order and answers at once.
+/// Places an order and answers without waiting until it ends.
 #[utoipa::path(post, path = "/api/temporal/orders/async", tag = "orders", request_body = PlaceOrder,
-    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 64 of A-Za-z0-9_-; chosen for you if absent")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 64 characters of A-Za-z0-9_-. The server chooses a key if the header is absent")),
     responses(
-    (status = 202, description = "Taken; `Location` says where to look", body = OrderProgress),
+    (status = 202, description = "The order is accepted. `Location` has its address", body = OrderProgress),
     (status = 400, description = "MALFORMED_JSON, INVALID_IDEMPOTENCY_KEY", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "ORDER_CONFLICT", body = Problem, content_type = CONTENT_TYPE),
     (status = 413, description = "BODY_TOO_LARGE", body = Problem, content_type = CONTENT_TYPE),
     (status = 415, description = "UNSUPPORTED_MEDIA_TYPE", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED, IDEMPOTENCY_KEY_REUSED", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "OVERLOADED, STARTING: this request started nothing; TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may have been, repeat with this key", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "OVERLOADED, STARTING: nothing was started. TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: the order may have started; repeat the request with this key", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn place_async(
     State(orders): State<Orders>,
-    Key(key): Key,
-    Extension(trace): Extension<TraceContext>,
+    SagaOfKey(saga): SagaOfKey,
     request: Result<Json<PlaceOrder>, ApiError>,
 ) -> Result<Response, ApiError> {
-    let saga = SagaId::of(&key);
-    record_saga(&saga);
     let Json(request) = request.map_err(|error| error.about_order(None))?;
-    let progress = orders.place_async(&key, request, trace).await.map_err(about(&saga))?;
+    let progress = orders.place_async(&saga, request).await.map_err(about(&saga))?;
     Ok(accepted(progress))
 }
 
-/// Where an order stands.
+/// The progress of an order.
 #[utoipa::path(get, path = "/api/temporal/orders/{workflowId}", tag = "orders",
     params(("workflowId" = SagaId, Path, description = "order-<key>")), responses(
-    (status = 200, description = "Status, the steps that are being tried, ids, and the code of a refusal", body = OrderProgress),
+    (status = 200, description = "The status, the steps that are being retried, the ids, and the code of a refusal", body = OrderProgress),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: the id is not valid", body = Problem, content_type = CONTENT_TYPE),
     (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE, STARTING", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn follow(
     State(orders): State<Orders>,
-    Extension(trace): Extension<TraceContext>,
     saga: Result<PathParam<SagaId>, ApiError>,
 ) -> Result<Json<OrderProgress>, ApiError> {
     let PathParam(saga) = saga.map_err(|error| error.about_order(None))?;
     record_saga(&saga);
-    orders.follow(&saga, &trace).await.map(Json).map_err(about(&saga))
+    orders.follow(&saga).await.map(Json).map_err(about(&saga))
 }
 
-/// Orders that need a person: an undo or a confirm of theirs has not been done for long, or nobody ends them at their
-/// deadline. They go on by themselves.
+/// Stuck orders: a step has been waiting for longer than its threshold, or no worker runs the saga. The sagas keep
+/// retrying.
 #[utoipa::path(get, path = "/api/temporal/orders/stuck", tag = "orders", responses(
-    (status = 200, description = "The stuck orders, a line a step", body = Vec<StuckOrder>),
+    (status = 200, description = "The stuck steps, the oldest first", body = Vec<StuckOrder>),
     (status = 503, description = "TEMPORAL_UNAVAILABLE, STARTING", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn stuck(State(orders): State<Orders>) -> Result<Json<Vec<StuckOrder>>, ApiError> {
-    Ok(Json(orders.stuck().await?))
+    Ok(Json(orders.list_stuck().await?))
 }
 
-/// Cancels an order. 202 is a promise: the order ends CANCELLED, and everything goes back.
+/// Cancels an order. A 202 answer is a promise: the order will end CANCELLED, without taking money or stock.
 #[utoipa::path(delete, path = "/api/temporal/orders/{workflowId}", tag = "orders",
     params(("workflowId" = SagaId, Path, description = "order-<key>")), responses(
-    (status = 200, description = "The order was CANCELLED before", body = OrderProgress),
-    (status = 202, description = "It is decided that the order ends CANCELLED", body = OrderProgress),
+    (status = 200, description = "The order is already CANCELLED", body = OrderProgress),
+    (status = 202, description = "The order will end CANCELLED", body = OrderProgress),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 409, description = "ORDER_ALREADY_PAID: the order goes forward", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not a workflow id", body = Problem, content_type = CONTENT_TYPE),
-    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: it may be decided, repeat; STARTING: nothing is decided", body = Problem, content_type = CONTENT_TYPE),
+    (status = 409, description = "ORDER_ALREADY_PAID: the order goes forward. ORDER_CONFLICT: another order's saga still runs under this key; retry", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: the id is not valid", body = Problem, content_type = CONTENT_TYPE),
+    (status = 503, description = "TEMPORAL_UNAVAILABLE, SERVICE_UNAVAILABLE: the order may be cancelled; repeat the request. STARTING: nothing has changed", body = Problem, content_type = CONTENT_TYPE),
 ))]
 pub(super) async fn cancel(
     State(orders): State<Orders>,
-    Extension(trace): Extension<TraceContext>,
     saga: Result<PathParam<SagaId>, ApiError>,
 ) -> Result<Response, ApiError> {
     let PathParam(saga) = saga.map_err(|error| error.about_order(None))?;
     record_saga(&saga);
-    match orders.cancel(&saga, &trace).await.map_err(about(&saga))? {
-        Cancelled::Already(progress) => Ok(Json(progress).into_response()),
-        Cancelled::Decided(progress) => Ok(accepted(progress)),
+    match orders.cancel(&saga).await.map_err(about(&saga))? {
+        CancelAnswer::AlreadyCancelled(progress) => Ok(Json(progress).into_response()),
+        CancelAnswer::WillBeCancelled(progress) => Ok(accepted(progress)),
     }
 }
 

@@ -1,97 +1,108 @@
-//! Cancelling an order. It begins with `payment.cancel`, whose answer decides, so that 202 is a promise.
+//! Cancelling an order. It begins with `payment.cancel`, whose answer is final, so a 202 answer is a promise.
 
 use common::contract::order::{Order, OrderProgress, OrderStatus};
 use common::contract::{Code, SagaOrder, UndoRequest};
 use common::ids::SagaId;
-use common::telemetry::trace::TraceContext;
+use common::telemetry::error_chain;
 
 use super::{Error, Orders};
-use crate::clients::Decision;
-use crate::saga::SagaInput;
-use crate::temporal::{Known, RunState, Started};
+use crate::saga::{Decision, SagaInput};
+use crate::temporal::{RunState, Start, WorkflowInfo};
 
-/// What came of a cancel.
-pub(crate) enum Cancelled {
+/// The answer to a cancellation that was not refused.
+pub(crate) enum CancelAnswer {
     /// The order is CANCELLED.
-    Already(OrderProgress),
-    /// It is decided that the order ends CANCELLED.
-    Decided(OrderProgress),
+    AlreadyCancelled(OrderProgress),
+    /// The order will end CANCELLED.
+    WillBeCancelled(OrderProgress),
+}
+
+/// The order to cancel, and whether a saga will finish it.
+struct Target {
+    order: SagaOrder,
+    /// Whether the order's saga is running or has finished. Otherwise it must be started again.
+    has_saga: bool,
 }
 
 impl Orders {
-    /// Cancels an order.
-    pub(crate) async fn cancel(&self, saga: &SagaId, trace: &TraceContext) -> Result<Cancelled, Error> {
-        let progress = self.follow(saga, trace).await?;
+    pub(crate) async fn cancel(&self, saga: &SagaId) -> Result<CancelAnswer, Error> {
+        let progress = self.follow(saga).await?;
         match progress.status {
             OrderStatus::Confirmed => Err(Error::AlreadyPaid),
-            OrderStatus::Cancelled => Ok(Cancelled::Already(progress)),
+            OrderStatus::Cancelled => Ok(CancelAnswer::AlreadyCancelled(progress)),
             OrderStatus::Pending => {
-                let (orders, saga, trace) = (self.clone(), saga.clone(), trace.clone());
-                self.by_itself(async move { orders.decide(&saga, progress, &trace).await }, Error::Engine).await
+                let (orders, saga) = (self.clone(), saga.clone());
+                self.detached(async move { orders.cancel_pending(&saga, progress).await }, Error::Temporal).await
             }
         }
     }
 
-    async fn decide(&self, saga: &SagaId, progress: OrderProgress, trace: &TraceContext) -> Result<Cancelled, Error> {
-        let (order, runs) = self.order_of(saga, trace).await?;
-        let undo = UndoRequest { order, reason: Code::CANCELLED_BY_CUSTOMER };
-        let decision = self.services.cancel_payment(&undo, trace).await?;
-        if decision.is_of_another_order() {
-            // The saga that runs was started with another order's key, and ends by itself; the next answer is the row's.
-            return Err(Error::Moving);
+    async fn cancel_pending(&self, saga: &SagaId, progress: OrderProgress) -> Result<CancelAnswer, Error> {
+        let target = self.cancel_target(saga).await?;
+        let undo = UndoRequest { order: target.order, reason: Code::CANCELLED_BY_CUSTOMER };
+        let decision = Decision::of(self.services.cancel_payment(&undo).await)?;
+        if decision.is_for_another_order() {
+            // The running saga belongs to another order with this key. Once it ends, the order's row has the answer.
+            return Err(Error::Conflict);
         }
-        if !runs {
-            self.take_up(&self.input_of(undo.order, trace.clone())).await?;
+        if !target.has_saga {
+            self.ensure_running(&self.saga_input(undo.order)).await?;
         }
         match decision {
-            Decision::AlreadyPaid => Err(Error::AlreadyPaid),
-            Decision::Cancelled { reason, .. } => {
-                // The saga meets the decision by itself; this only ends its waits. So the answer stands without it.
+            Decision::Confirm => Err(Error::AlreadyPaid),
+            Decision::Cancel { reason, .. } => {
+                // The cancel request only makes the saga stop waiting. If it fails, the saga finds the decision later.
                 if let Err(error) = self.temporal.cancel(saga, reason.as_str()).await {
-                    tracing::warn!(%error, "the saga was not told of its cancel; it will find out");
+                    let error = error_chain(&error);
+                    tracing::warn!(error, "cannot send a cancel request; the saga will find the decision later");
                 }
-                Ok(Cancelled::Decided(OrderProgress { success: false, code: Some(reason), ..progress }))
+                Ok(CancelAnswer::WillBeCancelled(OrderProgress { success: false, code: Some(reason), ..progress }))
             }
         }
     }
 
-    /// Somebody is to finish a lost order: either answer to its cancel is a promise.
-    async fn take_up(&self, input: &SagaInput) -> Result<(), Error> {
-        if self.temporal.start_over(input).await? == Started::Now {
+    /// Makes sure that a saga finishes this order, because the answer to the cancellation is a promise.
+    async fn ensure_running(&self, input: &SagaInput) -> Result<(), Error> {
+        if self.temporal.start_unless_running(input).await? == Start::Started {
             return Ok(());
         }
         let running = self.temporal.describe(&input.order.saga_id).await?;
-        if running.is_some_and(|known| known.is_for(&input.order)) { Ok(()) } else { Err(Error::Moving) }
+        if running.is_some_and(|info| info.belongs_to(&input.order.fingerprint)) {
+            Ok(())
+        } else {
+            Err(Error::Conflict)
+        }
     }
 
-    /// The order as its steps carry it, from the saga's memo or from the order's row, and whether its saga runs or has
-    /// come to its end, so that nobody has to start it again.
-    async fn order_of(&self, saga: &SagaId, trace: &TraceContext) -> Result<(SagaOrder, bool), Error> {
+    /// Reads the order from the workflow's memo or from the order's row.
+    async fn cancel_target(&self, saga: &SagaId) -> Result<Target, Error> {
         let started_with = match self.temporal.describe(saga).await? {
-            Some(Known { state: RunState::Running, order: Some(order), .. }) => return Ok((order, true)),
-            Some(Known { state: RunState::Completed, order: Some(order), .. })
-                if self.own_outcome(saga, trace).await?.is_some() =>
-            {
-                return Ok((order, true));
+            Some(WorkflowInfo { state: RunState::Running, order: Some(order), .. }) => {
+                return Ok(Target { order, has_saga: true });
             }
-            Some(Known { order, .. }) => order,
+            Some(WorkflowInfo { state: RunState::Completed, order: Some(order), .. })
+                if self.owners_outcome(saga).await?.is_some() =>
+            {
+                return Ok(Target { order, has_saga: true });
+            }
+            Some(WorkflowInfo { order, .. }) => order,
             None => None,
         };
-        let row = self.services.find_order(saga, trace).await?.map(as_step);
-        row.or(started_with).map(|order| (order, false)).ok_or(Error::NotFound)
+        let row = self.services.find_order(saga).await?.map(saga_order);
+        row.or(started_with).map(|order| Target { order, has_saga: false }).ok_or(Error::NotFound)
     }
 }
 
-fn as_step(order: Order) -> SagaOrder {
+fn saga_order(row: Order) -> SagaOrder {
     SagaOrder {
-        saga_id: order.saga_id,
-        fingerprint: order.fingerprint,
-        order_id: order.order_id,
-        payment_id: order.payment_id,
-        customer_id: order.customer_id,
-        product_id: order.product_id,
-        quantity: order.quantity,
-        amount: order.amount,
-        payment_method: order.payment_method,
+        saga_id: row.saga_id,
+        fingerprint: row.fingerprint,
+        order_id: row.order_id,
+        payment_id: row.payment_id,
+        customer_id: row.customer_id,
+        product_id: row.product_id,
+        quantity: row.quantity,
+        amount: row.amount,
+        payment_method: row.payment_method,
     }
 }

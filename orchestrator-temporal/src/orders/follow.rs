@@ -1,54 +1,48 @@
-//! Where an order stands: from Temporal, or from service-order once Temporal has forgotten it.
+//! The progress of an order: from Temporal, or from the order's row once Temporal no longer knows the saga.
 
+use common::contract::SagaOrder;
 use common::contract::order::{Order, OrderProgress, OrderStatus};
-use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
-use common::telemetry::trace::TraceContext;
 
+use super::key_owner::is_owners_outcome;
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::SagaOutcome;
-use crate::temporal::{Known, RunState};
+use crate::temporal::{RunState, WorkflowInfo};
 
 impl Orders {
-    /// Where an order stands.
-    pub(crate) async fn follow(&self, saga: &SagaId, trace: &TraceContext) -> Result<OrderProgress, Error> {
-        let known = self.temporal.describe(saga).await?;
-        match known {
-            Some(Known { state: RunState::Running, order: Some(order), steps }) => {
-                let stuck = self.is_stuck(saga, &steps).await?;
-                Ok(OrderProgress { steps, stuck, ..pending(&order) })
+    pub(crate) async fn follow(&self, saga: &SagaId) -> Result<OrderProgress, Error> {
+        match self.temporal.describe(saga).await? {
+            Some(info @ WorkflowInfo { state: RunState::Running, order: Some(_), .. }) => {
+                self.running(saga, &info).await
             }
-            Some(Known { state: RunState::Completed, .. }) => match self.own_outcome(saga, trace).await? {
+            Some(WorkflowInfo { state: RunState::Completed, .. }) => match self.owners_outcome(saga).await? {
                 Some(outcome) => Ok(progress_of(saga, outcome)),
-                None => self.of_row(saga, None, trace).await,
+                None => self.read_row(saga, None).await,
             },
-            other => self.of_row(saga, other.and_then(|known| known.order), trace).await,
+            other => self.read_row(saga, other.and_then(|info| info.order)).await,
         }
     }
 
-    /// The outcome of a saga that has completed; `None` if it says nothing of the order that the key belongs to.
-    pub(super) async fn own_outcome(&self, saga: &SagaId, trace: &TraceContext) -> Result<Option<SagaOutcome>, Error> {
-        let Some(outcome) = self.temporal.outcome_of_ended(saga).await? else { return Ok(None) };
-        // Another request with the key is never paid: a saga of it ends CANCELLED, and the row says whose the key is.
-        if outcome.status != OrderStatus::Cancelled {
+    async fn running(&self, saga: &SagaId, info: &WorkflowInfo) -> Result<OrderProgress, Error> {
+        let Some(order) = &info.order else { return self.read_row(saga, None).await };
+        let steps = info.pending.iter().map(|activity| activity.name.clone()).collect();
+        let stuck = self.stuck.is_stuck(saga, info).await?;
+        Ok(OrderProgress { steps, stuck, ..pending(order) })
+    }
+
+    /// The outcome of a completed saga, or `None` if it is not the outcome of the order that owns the key.
+    pub(super) async fn owners_outcome(&self, saga: &SagaId) -> Result<Option<SagaOutcome>, Error> {
+        let Some(outcome) = self.temporal.completed_outcome(saga).await? else { return Ok(None) };
+        if outcome.status == OrderStatus::Confirmed {
             return Ok(Some(outcome));
         }
-        let row = self.services.find_order(saga, trace).await?;
-        let own = match row.map(|row| row.fingerprint).or_else(|| outcome.fingerprint.clone()) {
-            Some(owner) => outcome.is_of(&owner),
-            None => outcome.code != Some(Code::IDEMPOTENCY_KEY_REUSED),
-        };
-        Ok(own.then_some(outcome))
+        let row = self.services.find_order(saga).await?.map(|row| row.fingerprint);
+        Ok(is_owners_outcome(&outcome, row.as_ref()).then_some(outcome))
     }
 
-    /// From the order's row; a saga that was terminated before its first step has none, and is still to be finished.
-    async fn of_row(
-        &self,
-        saga: &SagaId,
-        started_with: Option<SagaOrder>,
-        trace: &TraceContext,
-    ) -> Result<OrderProgress, Error> {
-        match self.services.find_order(saga, trace).await? {
+    /// Reads the order's row. A saga that was terminated before its first step has no row, and is still unfinished.
+    async fn read_row(&self, saga: &SagaId, started_with: Option<SagaOrder>) -> Result<OrderProgress, Error> {
+        match self.services.find_order(saga).await? {
             Some(row) => Ok(progress_of_row(row)),
             None => started_with.as_ref().map(pending).ok_or(Error::NotFound),
         }

@@ -1,99 +1,103 @@
 //! The use cases of the orders API: place, follow, cancel.
 
 mod cancel;
+mod detached;
 mod follow;
-mod keys;
+mod key_owner;
 mod place;
-mod stuck;
-
-pub(crate) use cancel::Cancelled;
-pub(crate) use place::Placed;
+mod single_flight;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::contract::order::{OrderProgress, OrderStatus};
+pub(crate) use cancel::CancelAnswer;
+use common::contract::order::{OrderProgress, OrderStatus, StuckOrder};
 use common::contract::{Code, SagaOrder};
 use common::ids::SagaId;
 use common::lifecycle::Lifecycle;
 use common::telemetry::trace::TraceContext;
+pub(crate) use place::PlaceAnswer;
 use tokio::sync::Semaphore;
 
-use self::keys::Keys;
+use self::single_flight::SingleFlight;
 use crate::clients::{CallError, Services};
-use crate::saga::{Patience, SagaInput, SagaOutcome};
-use crate::temporal::{EngineError, Temporal};
+use crate::saga::{SagaInput, SagaOutcome};
+use crate::stuck::{StuckOrders, Thresholds};
+use crate::temporal::{Temporal, TemporalError};
 
-/// The use cases, with what they need.
 #[derive(Clone)]
 pub(crate) struct Orders {
     temporal: Temporal,
     services: Services,
     lifecycle: Lifecycle,
-    /// Room for orders in flight.
-    room: Arc<Semaphore>,
-    /// Turns to start one.
-    turns: Arc<Semaphore>,
-    keys: Keys,
+    stuck: StuckOrders,
+    /// The places that the in-flight limit allows. Each order in flight occupies one.
+    in_flight: Arc<Semaphore>,
+    start_slots: Arc<Semaphore>,
+    single_flight: SingleFlight,
     limits: Limits,
 }
 
-/// The time limits of an order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// From its start to its payment.
+    /// The in-flight limit: at most this many orders are in flight in this process.
+    pub(crate) in_flight: usize,
+    /// The deadline of an order: the longest time from its start to its payment.
     pub(crate) deadline: Duration,
-    /// How long a POST waits for its end.
+    /// How long a POST waits for the order to end.
     pub(crate) wait: Duration,
-    /// An undo or a confirm that is not done after this is stuck.
+    /// An undo or a confirm that takes longer than this is stuck.
     pub(crate) stuck: Duration,
 }
 
-/// Why an order did not go as asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the order ended CANCELLED: {0}")]
+    #[error("the order was cancelled: {0}")]
     Refused(Code),
-    #[error("this key came before with another request")]
+    #[error("the idempotency key was used before with another request")]
     KeyReused,
-    #[error("as many orders are in flight as the worker has room for")]
+    #[error("the in-flight limit is reached; nothing was started")]
     Overloaded,
-    #[error("Temporal did not answer: the order may have started; repeat with this key")]
-    MayHaveStarted(#[source] EngineError),
-    #[error("the order is paid")]
+    #[error("Temporal did not answer; the order may have started; repeat the request with this key")]
+    MayHaveStarted(#[source] TemporalError),
+    #[error("the order is already paid")]
     AlreadyPaid,
-    #[error("a saga of another order with this key is ending")]
-    Moving,
-    #[error("there is no such order")]
+    #[error("the saga of another order with this key is still running; retry")]
+    Conflict,
+    #[error("there is no order with this id")]
     NotFound,
     #[error("Temporal did not answer")]
-    Engine(#[from] EngineError),
+    Temporal(#[from] TemporalError),
     #[error("a service did not answer")]
     Service(#[from] CallError),
 }
 
-impl Limits {
-    fn patience(self) -> Patience {
-        Patience { step: self.stuck, deadline: self.deadline }
-    }
-}
-
 impl Orders {
-    pub(crate) fn new(
-        temporal: Temporal,
-        services: Services,
-        lifecycle: Lifecycle,
-        max_orders: usize,
-        limits: Limits,
-    ) -> Self {
-        let (room, turns) = (Arc::new(Semaphore::new(max_orders)), Arc::new(Semaphore::new(place::STARTS_AT_ONCE)));
-        Self { temporal, services, lifecycle, room, turns, keys: Keys::default(), limits }
+    pub(crate) fn new(temporal: Temporal, services: Services, lifecycle: Lifecycle, limits: Limits) -> Self {
+        let thresholds = Thresholds { limit: limits.stuck, deadline: limits.deadline };
+        Self {
+            stuck: StuckOrders::new(temporal.clone(), thresholds),
+            temporal,
+            services,
+            lifecycle,
+            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
+            start_slots: Arc::new(Semaphore::new(place::START_SLOTS)),
+            single_flight: SingleFlight::default(),
+            limits,
+        }
     }
 
-    /// What a saga for this order starts with.
-    fn input_of(&self, order: SagaOrder, trace: TraceContext) -> SagaInput {
+    pub(crate) async fn list_stuck(&self) -> Result<Vec<StuckOrder>, Error> {
+        Ok(self.stuck.list().await?)
+    }
+
+    pub(crate) async fn watch_stuck(&self) {
+        self.stuck.watch().await;
+    }
+
+    fn saga_input(&self, order: SagaOrder) -> SagaInput {
         let deadline_ms = u64::try_from(self.limits.deadline.as_millis()).unwrap_or(u64::MAX);
-        SagaInput { order, deadline_ms, trace }
+        SagaInput { order, deadline_ms, trace: TraceContext::current() }
     }
 }
 
@@ -110,7 +114,7 @@ fn progress_of(saga: &SagaId, outcome: SagaOutcome) -> OrderProgress {
     }
 }
 
-/// An order whose end is not known.
+/// The progress, as far as it is known, of an order that has not ended.
 fn pending(order: &SagaOrder) -> OrderProgress {
     OrderProgress {
         success: true,

@@ -1,176 +1,149 @@
-//! Placing an order: start its saga, at most once a key, and wait for the end, but not for ever.
+//! Placing an order: start its saga, and wait until it ends or a time limit passes.
 
 use std::time::Duration;
 
 use common::contract::order::{OrderProgress, OrderStatus, PlaceOrder};
-use common::contract::{Code, Fingerprint, SagaOrder};
-use common::ids::{IdempotencyKey, OrderId, PaymentId, SagaId};
-use common::telemetry::trace::TraceContext;
+use common::contract::{Code, SagaOrder};
+use common::ids::{OrderId, PaymentId, SagaId};
+use common::telemetry::error_chain;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::Instrument;
 
+use super::detached::spawn;
+use super::key_owner::{Join, Owner, Rerun, join, rerun};
 use super::{Error, Orders, pending, progress_of};
 use crate::saga::{SagaInput, SagaOutcome};
-use crate::temporal::{EngineError, RunState, Started};
+use crate::temporal::{Start, TemporalError, WorkflowInfo};
 
-/// As many starts are on their way at once: in a rush each is quick then, and those that do not get their turn know that
-/// nothing was started.
-pub(super) const STARTS_AT_ONCE: usize = 16;
-/// How long a start waits for its turn.
-const TURN_LIMIT: Duration = Duration::from_secs(5);
+/// The number of start slots: at most this many workflows are started at the same time. This keeps each start fast,
+/// even under a burst of orders. If an order gets no slot, it is certain that nothing was started.
+pub(super) const START_SLOTS: usize = 16;
+/// An order waits this long for a start slot.
+const START_SLOT_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a process that takes no more connections waits for answers of Temporal. Below the time after which
-/// [`common::http`] cuts its connections.
-const DRAIN_LIMIT: Duration = Duration::from_secs(8);
-
-/// An order that was taken.
-pub(crate) enum Placed {
-    /// It ended CONFIRMED.
+/// The answer to an order that was not refused.
+pub(crate) enum PlaceAnswer {
     Confirmed(OrderProgress),
-    /// It runs, or nobody could say how it stands within the time.
+    /// The order is running, or its outcome could not be read in time.
     Accepted(OrderProgress),
 }
 
 impl Orders {
-    /// Places an order and waits for its end.
-    pub(crate) async fn place(
-        &self,
-        key: &IdempotencyKey,
-        request: PlaceOrder,
-        trace: TraceContext,
-    ) -> Result<Placed, Error> {
-        let (orders, order) = (self.clone(), order_of(key, request));
-        self.by_itself(async move { orders.start_and_wait(order, trace).await }, Error::MayHaveStarted).await
+    pub(crate) async fn place(&self, saga: &SagaId, request: PlaceOrder) -> Result<PlaceAnswer, Error> {
+        let (orders, order) = (self.clone(), saga_order(saga, request));
+        self.detached(async move { orders.start_and_wait(order).await }, Error::MayHaveStarted).await
     }
 
-    /// Places an order and answers at once.
-    pub(crate) async fn place_async(
-        &self,
-        key: &IdempotencyKey,
-        request: PlaceOrder,
-        trace: TraceContext,
-    ) -> Result<OrderProgress, Error> {
-        let (orders, order) = (self.clone(), order_of(key, request));
+    pub(crate) async fn place_async(&self, saga: &SagaId, request: PlaceOrder) -> Result<OrderProgress, Error> {
+        let (orders, order) = (self.clone(), saga_order(saga, request));
         let work = async move {
-            let (accepted, room) = orders.start(order, trace).await?;
+            let (accepted, place) = orders.start(order).await?;
             let saga = accepted.workflow_id.clone();
-            tokio::spawn(async move { orders.wait_for(&saga, room).await }.in_current_span());
+            spawn(async move { orders.wait_for(&saga, place).await });
             Ok(accepted)
         };
-        self.by_itself(work, Error::MayHaveStarted).await
+        self.detached(work, Error::MayHaveStarted).await
     }
 
-    /// Does its work in a task of its own: a client that hangs up ends neither a start or a cancel half way nor the
-    /// order's place among those in flight. A process that stops says so before its connections are cut.
-    pub(super) async fn by_itself<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-        unknown: fn(EngineError) -> Error,
-    ) -> Result<T, Error> {
-        let last_moment = async {
-            self.lifecycle.stopped_accepting().await;
-            tokio::time::sleep(DRAIN_LIMIT).await;
-        };
-        tokio::select! {
-            done = tokio::spawn(work.in_current_span()) => match done {
-                Ok(answer) => answer,
-                Err(error) => Err(unknown(EngineError(error.to_string()))),
-            },
-            () = last_moment => Err(unknown(EngineError("this process stops".to_owned()))),
-        }
-    }
-
-    async fn start_and_wait(&self, order: SagaOrder, trace: TraceContext) -> Result<Placed, Error> {
+    async fn start_and_wait(&self, order: SagaOrder) -> Result<PlaceAnswer, Error> {
         let (saga, request) = (order.saga_id.clone(), order.fingerprint.clone());
-        let (accepted, room) = self.start(order, trace).await?;
-        match self.wait_for(&saga, room).await {
-            None => Ok(Placed::Accepted(accepted)),
-            Some(outcome) if !outcome.is_of(&request) => Err(Error::KeyReused),
+        let (accepted, place) = self.start(order).await?;
+        match self.wait_for(&saga, place).await {
+            None => Ok(PlaceAnswer::Accepted(accepted)),
+            Some(outcome) if !outcome.belongs_to(&request) => Err(Error::KeyReused),
             Some(outcome) if outcome.status == OrderStatus::Confirmed => {
-                Ok(Placed::Confirmed(progress_of(&saga, outcome)))
+                Ok(PlaceAnswer::Confirmed(progress_of(&saga, outcome)))
             }
             Some(outcome) => Err(Error::Refused(outcome.code.unwrap_or(Code::SAGA_CANCELLED))),
         }
     }
 
-    /// Starts the saga, or finds the one that this key has started.
-    async fn start(
-        &self,
-        order: SagaOrder,
-        trace: TraceContext,
-    ) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
-        let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
-        let input = self.input_of(order, trace);
-        let first = self.keys.first(&input.order.saga_id).await;
-        if first.is_none() || self.start_new(&input).await? == Started::Before {
-            drop(first);
+    /// Starts the saga, or joins the one under this key. Returns the order's place under the in-flight limit.
+    async fn start(&self, order: SagaOrder) -> Result<(OrderProgress, OwnedSemaphorePermit), Error> {
+        let place = self.in_flight.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let input = self.saga_input(order);
+        let leader = self.single_flight.lead(&input.order.saga_id).await;
+        if leader.is_none() || self.start_new(&input).await? == Start::AlreadyExists {
+            drop(leader);
             self.join(&input).await?;
         }
-        Ok((pending(&input.order), room))
+        Ok((pending(&input.order), place))
     }
 
-    async fn start_new(&self, input: &SagaInput) -> Result<Started, Error> {
-        let _turn = tokio::time::timeout(TURN_LIMIT, self.turns.acquire()).await.map_err(|_| Error::Overloaded)?;
+    async fn start_new(&self, input: &SagaInput) -> Result<Start, Error> {
+        let slot = tokio::time::timeout(START_SLOT_WAIT, self.start_slots.acquire());
+        let _slot = slot.await.map_err(|_| Error::Overloaded)?;
         self.temporal.start(input).await.map_err(Error::MayHaveStarted)
     }
 
-    /// Joins the saga that this key has started, if it is for the same order, and starts it again if it was lost.
+    /// Joins the workflow that exists under this key, as `key_owner` decides.
     async fn join(&self, input: &SagaInput) -> Result<(), Error> {
-        let saga = &input.order.saga_id;
-        let known = match self.temporal.describe(saga).await? {
-            Some(known) => Some(known),
-            // The request before did not get to start it, or its retention has ended between the two calls.
-            None if self.start_new(input).await? == Started::Now => return Ok(()),
-            None => self.temporal.describe(saga).await?,
-        };
-        let Some(known) = known else {
-            return Err(EngineError("the saga comes and goes".to_owned()).into());
-        };
-        let same = known.is_for(&input.order);
-        if !same && !self.owns(&input.order, &input.trace).await? {
-            return Err(Error::KeyReused);
-        }
-        if known.state == RunState::Lost {
-            self.temporal.start_again(input).await.map_err(Error::MayHaveStarted)?;
-        } else if !same && self.ended_for_another(&input.order).await? {
-            self.temporal.start_over(input).await.map_err(Error::MayHaveStarted)?;
+        let order = &input.order;
+        let Some(info) = self.describe_or_start(input).await? else { return Ok(()) };
+        match join(self.owner(&info, order).await?, info.state) {
+            Join::Wait => {}
+            Join::KeyReused => return Err(Error::KeyReused),
+            Join::StartAgain => {
+                self.temporal.start_after_abort(input).await.map_err(Error::MayHaveStarted)?;
+            }
+            Join::WaitAndCompare => {
+                let outcome = self.outcome_in_time(&order.saga_id).await?;
+                if rerun(outcome.as_ref(), &order.fingerprint) == Rerun::Needed {
+                    self.temporal.start_unless_running(input).await.map_err(Error::MayHaveStarted)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Is the key this order's? Its row says so, also once Temporal has forgotten the first saga, and somebody with
-    /// another request has started one since.
-    async fn owns(&self, order: &SagaOrder, trace: &TraceContext) -> Result<bool, Error> {
-        let row = self.services.find_order(&order.saga_id, trace).await?;
-        Ok(row.is_some_and(|row| row.fingerprint == order.fingerprint))
+    /// The workflow under this key. If it does not exist (an earlier request could not start it, or its retention has
+    /// just ended), this function starts it and returns `None`, because there is no workflow to join.
+    async fn describe_or_start(&self, input: &SagaInput) -> Result<Option<WorkflowInfo>, Error> {
+        let saga = &input.order.saga_id;
+        if let Some(info) = self.temporal.describe(saga).await? {
+            return Ok(Some(info));
+        }
+        if self.start_new(input).await? == Start::Started {
+            return Ok(None);
+        }
+        match self.temporal.describe(saga).await? {
+            Some(info) => Ok(Some(info)),
+            None => Err(TemporalError::Disappeared.into()),
+        }
     }
 
-    /// Is the outcome of the saga with this key none of this order's? Waits for its end.
-    async fn ended_for_another(&self, order: &SagaOrder) -> Result<bool, Error> {
-        let ended = tokio::time::timeout(self.limits.wait, self.temporal.outcome(&order.saga_id)).await;
-        let outcome =
-            ended.map_err(|_| EngineError("the saga that runs under this key has not ended".to_owned()))??;
-        Ok(outcome.is_none_or(|outcome| !outcome.is_of(&order.fingerprint)))
+    async fn owner(&self, info: &WorkflowInfo, order: &SagaOrder) -> Result<Owner, Error> {
+        if info.belongs_to(&order.fingerprint) {
+            return Ok(Owner::Workflow);
+        }
+        let row = self.services.find_order(&order.saga_id).await?;
+        Ok(if row.is_some_and(|row| row.fingerprint == order.fingerprint) { Owner::Row } else { Owner::Other })
     }
 
-    /// The outcome, or `None` if the time is over, the process drains, or Temporal cannot say.
-    async fn wait_for(&self, saga: &SagaId, room: OwnedSemaphorePermit) -> Option<SagaOutcome> {
+    async fn outcome_in_time(&self, saga: &SagaId) -> Result<Option<SagaOutcome>, Error> {
+        let ended = tokio::time::timeout(self.limits.wait, self.temporal.outcome(saga)).await;
+        Ok(ended.map_err(|_| Error::Conflict)??)
+    }
+
+    /// `None` if the outcome is not known within the time limit or before the process stops accepting connections.
+    async fn wait_for(&self, saga: &SagaId, place: OwnedSemaphorePermit) -> Option<SagaOutcome> {
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(self.limits.wait, self.temporal.outcome(saga)) => outcome.ok()?,
             () = self.lifecycle.stopped_accepting() => return None,
         };
-        drop(room);
-        outcome.inspect_err(|error| tracing::warn!(%error, "an outcome could not be had; its client polls")).ok()?
+        drop(place);
+        let log = |error: &TemporalError| {
+            tracing::warn!(error = error_chain(error), "cannot read an outcome; the client has to poll");
+        };
+        outcome.inspect_err(log).ok()?
     }
 }
 
-fn order_of(key: &IdempotencyKey, request: PlaceOrder) -> SagaOrder {
-    let saga_id = SagaId::of(key);
+fn saga_order(saga: &SagaId, request: PlaceOrder) -> SagaOrder {
     SagaOrder {
-        fingerprint: Fingerprint::of(&request),
-        order_id: OrderId::of(&saga_id),
-        payment_id: PaymentId::of(&saga_id),
-        saga_id,
+        fingerprint: request.fingerprint(),
+        order_id: OrderId::of(saga),
+        payment_id: PaymentId::of(saga),
+        saga_id: saga.clone(),
         customer_id: request.customer_id,
         product_id: request.product_id,
         quantity: request.quantity,

@@ -1,4 +1,4 @@
-//! The steps as Temporal runs them: one call of a service each. Their names are in histories: never rename one.
+//! The steps as Temporal activities: each makes one call to a service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::Instrument;
 
-use super::policy;
-use crate::clients::{CallError, Decision, Services};
+use super::Decision;
+use super::table::{Kind, Step};
+use crate::clients::{CallError, Services};
 
-/// The input of a forward step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StepCall {
@@ -23,7 +23,6 @@ pub(crate) struct StepCall {
     pub(crate) trace: TraceContext,
 }
 
-/// The input of an undo.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UndoCall {
@@ -31,7 +30,6 @@ pub(crate) struct UndoCall {
     pub(crate) trace: TraceContext,
 }
 
-/// The steps, with the services that they call.
 pub(crate) struct Activities {
     services: Services,
 }
@@ -44,148 +42,144 @@ impl Activities {
 
 #[activities]
 impl Activities {
-    /// Stage 1.
-    #[activity(name = "order.create")]
+    #[activity(name = Step::OrderCreate.name())]
     pub(crate) async fn order_create(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: StepCall,
     ) -> Result<OrderId, ActivityError> {
-        refusable(&ctx, self.services.create_order(&call.order, &call.trace)).await
+        let created = call.trace.scope(self.services.create_order(&call.order));
+        run(&ctx, Step::OrderCreate, created).await
     }
 
-    /// Its undo.
-    #[activity(name = "order.cancel")]
+    #[activity(name = Step::OrderCancel.name())]
     pub(crate) async fn order_cancel(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: UndoCall,
     ) -> Result<(), ActivityError> {
-        until_done(&ctx, ours_only(self.services.cancel_order(&call.undo, &call.trace))).await
+        let cancelled = call.trace.scope(self.services.cancel_order(&call.undo));
+        run(&ctx, Step::OrderCancel, ignore_other_order(cancelled)).await
     }
 
-    /// Stage 1, beside `order.create`.
-    #[activity(name = "stock.reserve")]
+    #[activity(name = Step::StockReserve.name())]
     pub(crate) async fn stock_reserve(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: StepCall,
     ) -> Result<(), ActivityError> {
-        refusable(&ctx, self.services.reserve_stock(&call.order, &call.trace)).await
+        let reserved = call.trace.scope(self.services.reserve_stock(&call.order));
+        run(&ctx, Step::StockReserve, reserved).await
     }
 
-    /// Its undo.
-    #[activity(name = "stock.release")]
+    #[activity(name = Step::StockRelease.name())]
     pub(crate) async fn stock_release(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: UndoCall,
     ) -> Result<(), ActivityError> {
-        until_done(&ctx, ours_only(self.services.release_stock(&call.undo, &call.trace))).await
+        let released = call.trace.scope(self.services.release_stock(&call.undo));
+        run(&ctx, Step::StockRelease, ignore_other_order(released)).await
     }
 
-    /// Stage 2, the pivot.
-    #[activity(name = "payment.pay")]
+    #[activity(name = Step::PaymentPay.name())]
     pub(crate) async fn payment_pay(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: StepCall,
     ) -> Result<PaymentId, ActivityError> {
-        refusable(&ctx, self.services.pay(&call.order, &call.trace)).await
+        let paid = call.trace.scope(self.services.pay(&call.order));
+        run(&ctx, Step::PaymentPay, paid).await
     }
 
-    /// Its undo: the decision.
-    #[activity(name = "payment.cancel")]
+    #[activity(name = Step::PaymentCancel.name())]
     pub(crate) async fn payment_cancel(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: UndoCall,
     ) -> Result<Decision, ActivityError> {
-        until_done(&ctx, self.services.cancel_payment(&call.undo, &call.trace)).await
+        let decided = async { Decision::of(self.services.cancel_payment(&call.undo).await) };
+        run(&ctx, Step::PaymentCancel, call.trace.scope(decided)).await
     }
 
-    /// What is left of its undo once it is decided.
-    #[activity(name = "payment.settle")]
-    pub(crate) async fn payment_settle(
+    #[activity(name = Step::PaymentVoid.name())]
+    pub(crate) async fn payment_void(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: UndoCall,
     ) -> Result<(), ActivityError> {
-        until_done(&ctx, ours_only(self.services.settle_payment(&call.undo, &call.trace))).await
+        let voided = call.trace.scope(self.services.void_payment(&call.undo));
+        run(&ctx, Step::PaymentVoid, ignore_other_order(voided)).await
     }
 
-    /// Stage 3.
-    #[activity(name = "order.confirm")]
+    #[activity(name = Step::OrderConfirm.name())]
     pub(crate) async fn order_confirm(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: StepCall,
     ) -> Result<OrderId, ActivityError> {
-        until_done(&ctx, self.services.confirm_order(&call.order, &call.trace)).await
+        let confirmed = call.trace.scope(self.services.confirm_order(&call.order));
+        run(&ctx, Step::OrderConfirm, confirmed).await
     }
 
-    /// Stage 3, beside `order.confirm`.
-    #[activity(name = "stock.confirm")]
+    #[activity(name = Step::StockConfirm.name())]
     pub(crate) async fn stock_confirm(
         self: Arc<Self>,
         ctx: ActivityContext,
         call: StepCall,
     ) -> Result<(), ActivityError> {
-        until_done(&ctx, self.services.confirm_stock(&call.order, &call.trace)).await
+        let confirmed = call.trace.scope(self.services.confirm_stock(&call.order));
+        run(&ctx, Step::StockConfirm, confirmed).await
     }
 }
 
-/// A step before the pivot: a listed refusal is final.
-async fn refusable<T>(
+/// Makes the call, and tells Temporal whether to retry it. The step's kind decides whether a refusal is final or a bug.
+async fn run<T>(
     ctx: &ActivityContext,
+    step: Step,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, ActivityError> {
-    run(ctx, call).await?.map_err(|error| match error {
-        CallError::Refused(refusal) => failure(refusal.final_code(), &refusal.to_string(), true),
+    attempt(ctx, step, call).await?.map_err(|error| match error {
         CallError::Failed { code, detail } => failure(&code, &detail, false),
+        CallError::Refused(refusal) => match step.row().kind {
+            Kind::Compensatable | Kind::Pivot => failure(refusal.final_code(), &refusal.to_string(), true),
+            Kind::UntilDone => {
+                let name = step.name();
+                tracing::error!(step = name, code = %refusal.code, "a step that must not be refused was refused");
+                metrics::counter!("saga_refused_after_decision_total", "step" => name).increment(1);
+                failure(&refusal.code, &refusal.to_string(), false)
+            }
+        },
     })
 }
 
-/// An undo, or a step after the pivot: whatever happens, it is tried again. A refusal there is an alarm.
-async fn until_done<T>(
-    ctx: &ActivityContext,
-    call: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, ActivityError> {
-    run(ctx, call).await?.map_err(|error| match error {
-        CallError::Refused(refusal) => {
-            let step = ctx.info().activity_type.clone();
-            tracing::error!(step, code = %refusal.code, "a step that must not be refused was refused");
-            metrics::counter!("saga_refused_after_decision_total", "step" => step).increment(1);
-            failure(&refusal.code, &refusal.to_string(), false)
-        }
-        CallError::Failed { code, detail } => failure(&code, &detail, false),
-    })
-}
-
-/// A row that belongs to another request with our key is left alone: of ours there is nothing to undo in it.
-async fn ours_only(call: impl Future<Output = Result<(), CallError>>) -> Result<(), CallError> {
+/// An undo must not change a row that belongs to another request with the same key, so it ignores this refusal.
+async fn ignore_other_order(call: impl Future<Output = Result<(), CallError>>) -> Result<(), CallError> {
     match call.await {
         Err(CallError::Refused(refusal)) if refusal.code == Code::IDEMPOTENCY_KEY_REUSED => Ok(()),
         result => result,
     }
 }
 
-/// Every body stops when it is cancelled: one that went on could have its effect after its undo.
-async fn run<T>(
+/// Makes the call within its time limit. A cancelled activity stops immediately: its effect must not follow its undo.
+async fn attempt<T>(
     ctx: &ActivityContext,
+    step: Step,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<Result<T, CallError>, ActivityError> {
     let info = ctx.info();
     let span = tracing::info_span!(
         "step",
-        step = info.activity_type,
+        step = step.name(),
         saga_id = info.workflow_id.as_deref().unwrap_or_default(),
         attempt = info.attempt,
         local = info.is_local,
     );
-    let limit = policy::attempt(&info.activity_type);
+    let limit = step.row().attempt_limit;
     let result = tokio::select! {
-        result = tokio::time::timeout(limit, call.instrument(span.clone())) => result.unwrap_or_else(|_| Err(late(limit))),
+        result = tokio::time::timeout(limit, call.instrument(span.clone())) => {
+            result.unwrap_or_else(|_| Err(no_answer(limit)))
+        }
         () = ctx.cancelled() => return Err(ActivityError::cancelled()),
     };
     let outcome = match &result {
@@ -193,17 +187,14 @@ async fn run<T>(
         Err(CallError::Refused(refusal)) => refusal.code.as_str(),
         Err(CallError::Failed { .. }) => "error",
     };
-    metrics::counter!(
-        "saga_step_calls_total", "step" => info.activity_type.clone(), "outcome" => outcome.to_owned()
-    )
-    .increment(1);
+    metrics::counter!("saga_step_attempts_total", "step" => step.name(), "outcome" => outcome.to_owned()).increment(1);
     if let Err(CallError::Failed { code, detail }) = &result {
-        span.in_scope(|| tracing::warn!(%code, detail, "the step will be tried again"));
+        span.in_scope(|| tracing::warn!(%code, detail, "the step failed and will be retried"));
     }
     Ok(result)
 }
 
-fn late(limit: Duration) -> CallError {
+fn no_answer(limit: Duration) -> CallError {
     CallError::Failed { code: Code::SERVICE_UNAVAILABLE, detail: format!("no answer within {} s", limit.as_secs()) }
 }
 

@@ -1,4 +1,5 @@
-//! How one step of the saga runs on Temporal: a quick local activity first, then a regular one, which is durable.
+//! How one step of the saga runs on Temporal: quick attempts first (a local activity), then durable attempts (a regular
+//! activity).
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
@@ -11,37 +12,33 @@ use temporalio_sdk::workflows::{join, select};
 use temporalio_sdk::{ActivityExecutionError, WorkflowContext};
 use temporalio_workflow::{TimerOptions, WorkflowCancellationToken};
 
-use super::policy::{self, Kind};
-use super::workflow::OrderSaga;
+use super::policy;
+use super::table::Step;
 
-/// Why the saga does not go on forward.
+/// Why the saga stops going forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// A step was refused, with this code.
     Refused(Code),
-    /// The workflow was asked to cancel.
-    Cancelled,
-    /// The deadline is over.
+    CancelRequested,
     Deadline,
-    /// The other step of the stage was refused.
-    Sibling,
+    OtherStepRefused,
 }
 
-/// Runs steps.
-pub(super) struct Steps {
-    ctx: WorkflowContext<OrderSaga>,
+/// Runs the steps of one workflow of type `W`.
+pub(super) struct Steps<W> {
+    ctx: WorkflowContext<W>,
     deadline: SystemTime,
-    /// When the workflow task that runs now began, as far as its steps know.
-    task_began: Cell<SystemTime>,
+    /// The start of the current workflow task, as far as it is known.
+    task_started: Cell<SystemTime>,
 }
 
-/// Steps that run side by side: a refusal of one ends the wait of the other.
-pub(super) struct Stage<'a> {
-    steps: &'a Steps,
+/// Two steps that run at the same time. When one is refused, the other stops waiting.
+pub(super) struct Stage<'a, W> {
+    steps: &'a Steps<W>,
     refused: WorkflowCancellationToken,
 }
 
-/// An activity named twice: the SDK's constants can be neither copied nor cloned.
+/// A reference to an activity, so that it can be used twice: the SDK's constants can be neither copied nor cloned.
 struct ByRef<'a, A>(&'a A);
 
 impl<A: ActivityDefinition> ActivityDefinition for ByRef<'_, A> {
@@ -53,40 +50,38 @@ impl<A: ActivityDefinition> ActivityDefinition for ByRef<'_, A> {
     }
 }
 
-impl Steps {
-    /// The deadline counts from the start of the workflow, so that a crash does not begin it anew.
-    pub(super) fn new(ctx: &WorkflowContext<OrderSaga>, deadline: Duration) -> Self {
+impl<W: 'static> Steps<W> {
+    /// The deadline counts from the start of the workflow, so that a crash does not extend it.
+    pub(super) fn new(ctx: &WorkflowContext<W>, deadline: Duration) -> Self {
         let started = ctx.info().start_time().unwrap_or(SystemTime::UNIX_EPOCH);
         let now = ctx.workflow_time().unwrap_or(started);
-        Self { ctx: ctx.clone(), deadline: started + deadline, task_began: Cell::new(now) }
+        Self { ctx: ctx.clone(), deadline: started + deadline, task_started: Cell::new(now) }
     }
 
-    /// A stage of its own.
-    pub(super) fn stage(&self) -> Stage<'_> {
+    pub(super) fn stage(&self) -> Stage<'_, W> {
         Stage { steps: self, refused: WorkflowCancellationToken::new() }
     }
 
-    /// Runs an undo or a confirm until it is done. It looks at neither cancel nor deadline, and gives up never.
-    pub(super) async fn until_done<A>(&self, activity: A, input: A::Input) -> A::Output
+    /// Runs a step until it is done. Neither a cancel request nor the deadline ends it.
+    pub(super) async fn until_done<A>(&self, step: Step, activity: A, input: A::Input) -> A::Output
     where
         A: ActivityDefinition,
         A::Input: Clone,
         A::Output: TemporalDeserializable,
     {
-        if self.has_time_for_quick()
+        if self.has_quick_budget()
             && let Ok(output) = self.quick(&activity, &input).await
         {
             return output;
         }
         loop {
-            let options = policy::durable(activity.name(), Kind::UntilDone, &WorkflowCancellationToken::new());
-            let result = self.ctx.execute_activity(ByRef(&activity), input.clone(), options).await;
-            self.task_begins();
+            let result = self.ctx.execute_activity(ByRef(&activity), input.clone(), policy::until_done(step)).await;
+            self.task_starts();
             if let Ok(output) = result {
                 return output;
             }
             let detached = WorkflowCancellationToken::new();
-            self.ctx.timer(TimerOptions::builder(policy::FAULT_PAUSE).cancellation_token(detached).build()).await;
+            self.ctx.timer(TimerOptions::builder(policy::BUG_PAUSE).cancellation_token(detached).build()).await;
         }
     }
 
@@ -103,13 +98,13 @@ impl Steps {
         self.ctx.workflow_time().unwrap_or(self.deadline)
     }
 
-    fn has_time_for_quick(&self) -> bool {
-        self.now().duration_since(self.task_began.get()).unwrap_or_default() < policy::QUICK_BUDGET
+    fn has_quick_budget(&self) -> bool {
+        self.now().duration_since(self.task_started.get()).unwrap_or_default() < policy::QUICK_BUDGET
     }
 
-    /// A regular activity ended: a new workflow task begins.
-    fn task_begins(&self) {
-        self.task_began.set(self.now());
+    /// A durable attempt has ended, so a new workflow task starts.
+    fn task_starts(&self) {
+        self.task_started.set(self.now());
     }
 
     fn time_left(&self) -> Option<Duration> {
@@ -118,7 +113,7 @@ impl Steps {
 
     fn check(&self) -> Result<(), Stop> {
         if self.ctx.cancellation_token().is_cancelled() {
-            Err(Stop::Cancelled)
+            Err(Stop::CancelRequested)
         } else if self.time_left().is_none() {
             Err(Stop::Deadline)
         } else {
@@ -127,8 +122,8 @@ impl Steps {
     }
 }
 
-impl Stage<'_> {
-    /// Two steps side by side. A refusal counts before any other stop.
+impl<W: 'static> Stage<'_, W> {
+    /// Runs two steps at the same time. If both stop, a refusal takes precedence.
     pub(super) async fn both<T, U>(
         &self,
         one: impl Future<Output = Result<T, Stop>>,
@@ -141,24 +136,24 @@ impl Stage<'_> {
         }
     }
 
-    /// Runs a forward step: quick first, then durable until it is done, refused, or the saga stops.
-    pub(super) async fn step<A>(&self, activity: A, input: A::Input) -> Result<A::Output, Stop>
+    /// Runs a forward step until it is done or refused, or until the saga stops.
+    pub(super) async fn forward<A>(&self, step: Step, activity: A, input: A::Input) -> Result<A::Output, Stop>
     where
         A: ActivityDefinition,
         A::Input: Clone,
         A::Output: TemporalDeserializable,
     {
         self.steps.check()?;
-        if self.steps.has_time_for_quick() {
+        if self.steps.has_quick_budget() {
             match self.steps.quick(&activity, &input).await {
                 Ok(output) => return Ok(output),
                 Err(error) => self.stop_if_refused(&error)?,
             }
         }
-        self.durable(&activity, input).await
+        self.durable(step, &activity, input).await
     }
 
-    async fn durable<A>(&self, activity: &A, input: A::Input) -> Result<A::Output, Stop>
+    async fn durable<A>(&self, step: Step, activity: &A, input: A::Input) -> Result<A::Output, Stop>
     where
         A: ActivityDefinition,
         A::Input: Clone,
@@ -167,23 +162,23 @@ impl Stage<'_> {
         loop {
             self.steps.check()?;
             if self.refused.is_cancelled() {
-                return Err(Stop::Sibling);
+                return Err(Stop::OtherStepRefused);
             }
-            let result = self.wait(activity, input.clone()).await;
-            self.steps.task_begins();
+            let result = self.wait(step, activity, input.clone()).await;
+            self.steps.task_starts();
             match result? {
                 Ok(output) => return Ok(output),
                 Err(error) => self.stop_if_refused(&error)?,
             }
-            self.pause_after_fault().await;
+            self.pause_after_bug().await;
         }
     }
 
-    /// Without it, a step that always ends at once would fill the history.
-    async fn pause_after_fault(&self) {
+    /// Without this pause, a step whose activity always ends immediately would fill the history.
+    async fn pause_after_bug(&self) {
         let ctx = &self.steps.ctx;
         let token = WorkflowCancellationToken::new();
-        let pause = policy::FAULT_PAUSE.min(self.steps.time_left().unwrap_or_default());
+        let pause = policy::BUG_PAUSE.min(self.steps.time_left().unwrap_or_default());
         let mut timer = ctx.timer(TimerOptions::builder(pause).cancellation_token(token.clone()).build());
         select! {
             _ = timer => {},
@@ -193,9 +188,13 @@ impl Stage<'_> {
         token.cancel();
     }
 
-    /// Waits for a regular activity, and for everything that ends the wait. Its own token: cancelling it ends the
-    /// retries, too.
-    async fn wait<A>(&self, activity: &A, input: A::Input) -> Result<Result<A::Output, ActivityExecutionError>, Stop>
+    /// Waits for the durable attempts, or for an event that ends the wait. Cancelling the token then ends the retries.
+    async fn wait<A>(
+        &self,
+        step: Step,
+        activity: &A,
+        input: A::Input,
+    ) -> Result<Result<A::Output, ActivityExecutionError>, Stop>
     where
         A: ActivityDefinition,
         A::Output: TemporalDeserializable,
@@ -203,20 +202,19 @@ impl Stage<'_> {
         let ctx = &self.steps.ctx;
         let token = WorkflowCancellationToken::new();
         let left = self.steps.time_left().unwrap_or_default();
-        let mut activity =
-            ctx.execute_activity(ByRef(activity), input, policy::durable(activity.name(), Kind::Forward, &token));
+        let mut activity = ctx.execute_activity(ByRef(activity), input, policy::durable(step, &token));
         let mut deadline = ctx.timer(TimerOptions::builder(left).cancellation_token(token.clone()).build());
         let ended = select! {
             result = activity => Ok(result),
-            _ = ctx.cancelled() => Err(Stop::Cancelled),
+            _ = ctx.cancelled() => Err(Stop::CancelRequested),
             _ = deadline => Err(Stop::Deadline),
-            () = self.refused.cancelled() => Err(Stop::Sibling),
+            () = self.refused.cancelled() => Err(Stop::OtherStepRefused),
         };
         token.cancel();
         ended
     }
 
-    /// A refusal is final; any other failure is not.
+    /// A refusal is final. Any other error is retried.
     fn stop_if_refused(&self, error: &ActivityExecutionError) -> Result<(), Stop> {
         match error.failure().and_then(refusal) {
             None => Ok(()),
@@ -228,8 +226,8 @@ impl Stage<'_> {
     }
 }
 
-/// The code of a refusal: the type of an application failure that is not to be tried again. Of a local activity it
-/// stands in the failure itself, of a regular one in its cause.
+/// The code of a refusal: the type of an application failure that must not be retried. A local activity has it in its
+/// failure, a regular activity in the cause of its failure.
 fn refusal(failure: &Failure) -> Option<Code> {
     let own = failure.maybe_application_failure().filter(|info| info.non_retryable);
     own.and_then(|info| Code::try_from(info.r#type.clone()).ok()).or_else(|| failure.cause.as_deref().and_then(refusal))

@@ -1,12 +1,7 @@
-//! The order saga.
+//! The order saga, as `table.rs` describes it.
 //!
-//! | stage | forward | undo | kind |
-//! |---|---|---|---|
-//! | 1 (together) | `order.create` ∥ `stock.reserve` | `order.cancel`, `stock.release` | compensatable |
-//! | 2 | `payment.pay` | `payment.cancel`, `payment.settle` | pivot |
-//! | 3 (together) | `order.confirm` ∥ `stock.confirm` | none | tried until done |
-//!
-//! Deterministic: it may name neither a clock, nor chance, nor I/O. Replay tests over committed histories guard it.
+//! The code is deterministic: it must use no clock, no random numbers and no I/O. Replay tests with the committed
+//! histories check this.
 
 use std::time::Duration;
 
@@ -14,13 +9,13 @@ use common::contract::order::OrderStatus;
 use common::contract::{Code, UndoRequest};
 use common::ids::PaymentId;
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_sdk::workflows::join;
+use temporalio_sdk::workflows::{join, join_all};
 use temporalio_sdk::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
 use super::activities::{Activities, StepCall, UndoCall};
 use super::steps::{Steps, Stop};
-use super::{SagaInput, SagaOutcome};
-use crate::clients::Decision;
+use super::table::Step;
+use super::{Decision, SagaInput, SagaOutcome};
 
 /// One order, from its start to CONFIRMED or CANCELLED.
 #[workflow]
@@ -35,7 +30,7 @@ impl OrderSaga {
         Self { input }
     }
 
-    /// Runs the saga. It completes whatever the outcome; a failure would be a bug.
+    /// Runs the saga. The workflow completes whatever the outcome is; a failed workflow is a bug.
     #[run(name = "OrderSaga")]
     pub(crate) async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<SagaOutcome> {
         let input = ctx.state(|saga| saga.input.clone());
@@ -48,66 +43,91 @@ impl OrderSaga {
 }
 
 /// Stages 1 and 2, up to the pivot.
-async fn forward(steps: &Steps, input: &SagaInput) -> Result<PaymentId, Stop> {
+async fn forward(steps: &Steps<OrderSaga>, input: &SagaInput) -> Result<PaymentId, Stop> {
     let stage = steps.stage();
-    let created = stage.step(Activities::order_create, step(input)); // undo: order.cancel
-    let reserved = stage.step(Activities::stock_reserve, step(input)); // undo: stock.release
+    let created = stage.forward(Step::OrderCreate, Activities::order_create, step_call(input));
+    let reserved = stage.forward(Step::StockReserve, Activities::stock_reserve, step_call(input));
     stage.both(created, reserved).await?;
 
-    steps.stage().step(Activities::payment_pay, step(input)).await // undo: payment.cancel, payment.settle
+    steps.stage().forward(Step::PaymentPay, Activities::payment_pay, step_call(input)).await
 }
 
-/// Stage 3, after the pivot: there is no way back.
-async fn confirm(steps: &Steps, input: &SagaInput, payment_id: PaymentId) -> SagaOutcome {
-    let order = steps.until_done(Activities::order_confirm, step(input));
-    let stock = steps.until_done(Activities::stock_confirm, step(input));
+/// Stage 3. The order is paid, so it can only go forward.
+async fn confirm(steps: &Steps<OrderSaga>, input: &SagaInput, payment_id: PaymentId) -> SagaOutcome {
+    let order = steps.until_done(Step::OrderConfirm, Activities::order_confirm, step_call(input));
+    let stock = steps.until_done(Step::StockConfirm, Activities::stock_confirm, step_call(input));
     let (order_id, ()) = join!(order, stock);
-    let fingerprint = Some(input.order.fingerprint.clone());
+    let fingerprint = input.order.fingerprint.clone();
     SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None, fingerprint }
 }
 
-/// All undos, whatever this run remembers: a call whose answer was lost may have run, and a crash re-runs local
-/// activities from the first. The payment row decides whether there is anything to undo.
-async fn undo(steps: &Steps, input: &SagaInput, reason: Code) -> SagaOutcome {
-    match steps.until_done(Activities::payment_cancel, undoing(input, reason)).await {
-        Decision::AlreadyPaid => {
-            let payment_id = steps.until_done(Activities::payment_pay, step(input)).await;
-            confirm(steps, input, payment_id).await
+/// Undoes the order, unless `payment.cancel` finds that it is paid.
+async fn undo(steps: &Steps<OrderSaga>, input: &SagaInput, reason: Code) -> SagaOutcome {
+    let call = undo_call(input, reason);
+    match steps.until_done(Step::PaymentCancel, Activities::payment_cancel, call).await {
+        Decision::Confirm => {
+            let paid = steps.until_done(Step::PaymentPay, Activities::payment_pay, step_call(input));
+            confirm(steps, input, paid.await).await
         }
-        Decision::Cancelled { reason, settle } => {
-            let settled = async {
-                if settle {
-                    steps.until_done(Activities::payment_settle, undoing(input, reason.clone())).await;
-                }
-            };
-            let released = steps.until_done(Activities::stock_release, undoing(input, reason.clone()));
-            let cancelled = steps.until_done(Activities::order_cancel, undoing(input, reason.clone()));
-            join!(settled, released, cancelled);
+        Decision::Cancel { reason, must_void } => {
+            undo_all(steps, input, &reason, must_void).await;
             SagaOutcome {
                 status: OrderStatus::Cancelled,
                 order_id: input.order.order_id,
                 payment_id: input.order.payment_id,
                 code: Some(reason),
-                fingerprint: Some(input.order.fingerprint.clone()),
+                fingerprint: input.order.fingerprint.clone(),
             }
         }
+    }
+}
+
+/// Runs all undos of the table at the same time, even if this run has not called the steps that they undo. A call may
+/// have taken effect although its answer was lost, and after a crash the local activities run again from the first one.
+async fn undo_all(steps: &Steps<OrderSaga>, input: &SagaInput, reason: &Code, must_void: bool) {
+    let needed = Step::undos().filter(|undo| is_needed(*undo, must_void));
+    join_all(needed.map(|undo| run_undo(steps, undo, undo_call(input, reason.clone())))).await;
+}
+
+fn is_needed(undo: Step, must_void: bool) -> bool {
+    match undo {
+        Step::StockRelease | Step::OrderCancel => true,
+        Step::PaymentVoid => must_void,
+        // `payment.cancel` has already run, because its decision comes before all other undos.
+        Step::PaymentCancel => false,
+        Step::OrderCreate | Step::StockReserve | Step::PaymentPay | Step::OrderConfirm | Step::StockConfirm => false,
+    }
+}
+
+async fn run_undo(steps: &Steps<OrderSaga>, undo: Step, call: UndoCall) {
+    match undo {
+        Step::PaymentVoid => steps.until_done(undo, Activities::payment_void, call).await,
+        Step::StockRelease => steps.until_done(undo, Activities::stock_release, call).await,
+        Step::OrderCancel => steps.until_done(undo, Activities::order_cancel, call).await,
+        // `is_needed` excludes `payment.cancel`, and a test asserts that none of the others is an undo in the table.
+        Step::PaymentCancel
+        | Step::OrderCreate
+        | Step::StockReserve
+        | Step::PaymentPay
+        | Step::OrderConfirm
+        | Step::StockConfirm => {}
     }
 }
 
 fn reason(stop: Stop) -> Code {
     match stop {
         Stop::Refused(code) => code,
-        Stop::Cancelled => Code::CANCELLED_BY_CUSTOMER,
+        Stop::CancelRequested => Code::CANCELLED_BY_CUSTOMER,
         Stop::Deadline => Code::DEADLINE_EXCEEDED,
-        // Only beside a refusal, which counts first.
-        Stop::Sibling => Code::SAGA_CANCELLED,
+        // This does not happen: `Stage::both` returns the refusal of the other step instead.
+        Stop::OtherStepRefused => Code::SAGA_CANCELLED,
     }
 }
 
-fn step(input: &SagaInput) -> StepCall {
+fn step_call(input: &SagaInput) -> StepCall {
     StepCall { order: input.order.clone(), trace: input.trace.clone() }
 }
 
-fn undoing(input: &SagaInput, reason: Code) -> UndoCall {
+fn undo_call(input: &SagaInput, reason: Code) -> UndoCall {
     UndoCall { undo: UndoRequest { order: input.order.clone(), reason }, trace: input.trace.clone() }
 }

@@ -1,53 +1,54 @@
-//! The connection, made in the background and for good: the SDK has no lazy one.
+//! The connection to Temporal. It is made in the background, because the SDK cannot connect on first use.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::http::Component;
-use temporalio_client::tonic::Request;
+use common::health::{Component, ProbeError};
+use common::telemetry::error_chain;
+use temporalio_client::tonic::{Request, Status};
 use temporalio_client::{Client, ClientKeepAliveOptions, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::protos::grpc::health::v1::HealthCheckRequest;
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use tokio::sync::watch;
 
-use super::ages::Ages;
+use super::TemporalError;
 
-/// One try to connect may take this long; the SDK's own limit does not cover a peer that accepts and says nothing.
+/// The time limit of a connection attempt. The SDK's own limit does not cover a server that accepts the connection and
+/// then sends nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
-/// A silent connection is asked this often whether it is still there; Temporal hangs up on whom asks every 10 s or more
-/// often. One that a network has swallowed would otherwise be waited for three quarters of a minute.
+/// The interval of keep-alive pings. Without them, it takes 45 s to notice a dropped connection. Temporal closes
+/// connections that ping every 10 s or more often.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
-/// How long it has to answer that.
 const KEEP_ALIVE_LIMIT: Duration = Duration::from_secs(4);
 const HEALTH_LIMIT: Duration = Duration::from_secs(1);
+/// The name of the gRPC service of Temporal's frontend, for the health check.
 const FRONTEND: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
-/// Where Temporal is, and what we are called there.
+/// The address of Temporal, and the names that this program uses there.
 #[derive(Debug, Clone)]
 pub(crate) struct TemporalSettings {
     pub(crate) url: url::Url,
     pub(crate) namespace: String,
     pub(crate) task_queue: String,
-    /// Orders in flight that the worker has room for.
-    pub(crate) max_orders: usize,
+    /// The in-flight limit. The worker has slots for this many orders.
+    pub(crate) in_flight_limit: usize,
 }
 
-/// Temporal, as far as this process has reached it.
+/// A handle to Temporal. All clones share the connection.
 #[derive(Clone)]
 pub(crate) struct Temporal {
     pub(super) settings: Arc<TemporalSettings>,
-    pub(super) ages: Ages,
     client: watch::Sender<Option<Client>>,
 }
 
 impl Temporal {
-    /// Not connected yet.
     pub(crate) fn new(settings: TemporalSettings) -> Self {
-        Self { settings: Arc::new(settings), ages: Ages::default(), client: watch::Sender::new(None) }
+        Self { settings: Arc::new(settings), client: watch::Sender::new(None) }
     }
 
-    /// Connects, however long it takes.
+    /// Connects. Retries until it succeeds.
     pub(crate) async fn connect(&self) -> Client {
         loop {
             match tokio::time::timeout(CONNECT_LIMIT, self.try_connect()).await {
@@ -56,34 +57,34 @@ impl Temporal {
                     return client;
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(error, url = %self.settings.url, "Temporal is not there; trying again")
+                    let error = error_chain(&error);
+                    tracing::warn!(error, url = %self.settings.url, "cannot connect to Temporal; retrying");
                 }
-                Err(_) => tracing::warn!(url = %self.settings.url, "Temporal does not answer; trying again"),
+                Err(_) => tracing::warn!(url = %self.settings.url, "Temporal does not answer; retrying"),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn try_connect(&self) -> Result<Client, String> {
+    async fn try_connect(&self) -> Result<Client, ConnectError> {
         let keep_alive = ClientKeepAliveOptions::builder().interval(KEEP_ALIVE).timeout(KEEP_ALIVE_LIMIT).build();
         let options =
             ConnectionOptions::new(self.settings.url.clone()).identity(identity()).keep_alive(Some(keep_alive)).build();
-        let connection = Connection::connect(options).await.map_err(|error| error.to_string())?;
+        let connection = Connection::connect(options).await.map_err(ConnectError::connection)?;
         let options = ClientOptions::new(self.settings.namespace.clone()).build();
-        let client = Client::new(connection, options).map_err(|error| error.to_string())?;
-        // A worker on a namespace that is not there ends at once.
+        let client = Client::new(connection, options).map_err(ConnectError::connection)?;
+        // This checks the namespace first, because a worker ends immediately if its namespace does not exist.
         let namespace = DescribeNamespaceRequest { namespace: self.settings.namespace.clone(), ..Default::default() };
         let described = client.connection().workflow_service().describe_namespace(Request::new(namespace)).await;
-        described.map_err(|status| status.message().to_owned())?;
+        described.map_err(ConnectError::Namespace)?;
         Ok(client)
     }
 
-    /// The client, once there is one.
-    pub(super) fn client(&self) -> Option<Client> {
-        self.client.borrow().clone()
+    /// The client, once it is connected.
+    pub(super) fn connected(&self) -> Result<Client, TemporalError> {
+        self.client.borrow().clone().ok_or(TemporalError::NotConnected)
     }
 
-    /// For `/actuator/health`.
     pub(crate) fn component(&self) -> Component {
         let temporal = self.clone();
         Component::new("temporal", move || {
@@ -92,13 +93,28 @@ impl Temporal {
         })
     }
 
-    async fn ping(&self) -> Result<(), String> {
-        let client = self.client().ok_or("not connected yet")?;
+    async fn ping(&self) -> Result<(), ProbeError> {
+        let client = self.connected()?;
         let mut request = Request::new(HealthCheckRequest { service: FRONTEND.to_owned() });
         request.set_timeout(HEALTH_LIMIT);
-        let answer = client.connection().health_service().check(request).await.map_err(|e| e.message().to_owned())?;
+        let answer =
+            client.connection().health_service().check(request).await.map_err(|status| status.message().to_owned())?;
         // 1 is SERVING (grpc.health.v1).
-        if answer.into_inner().status == 1 { Ok(()) } else { Err("not serving".to_owned()) }
+        if answer.into_inner().status == 1 { Ok(()) } else { Err("Temporal's frontend is not serving".into()) }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ConnectError {
+    #[error("no connection")]
+    Connection(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the namespace cannot be read")]
+    Namespace(#[source] Status),
+}
+
+impl ConnectError {
+    fn connection(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Connection(error.into())
     }
 }
 

@@ -1,13 +1,13 @@
-//! Temporal: the only folder that names its client. Starts, follows and cancels sagas, and runs the worker.
+//! Temporal. Only this folder uses its client: it starts, describes and cancels workflows, and runs the worker.
 
-mod ages;
 mod connection;
-mod pending;
-mod sagas;
+mod error;
 mod telemetry;
 mod worker;
+mod workflows;
 
 pub(crate) use connection::{Temporal, TemporalSettings};
-pub(crate) use sagas::{EngineError, Known, RunState, Started};
+pub(crate) use error::TemporalError;
 pub(crate) use telemetry::Telemetry;
 pub(crate) use worker::run_until_drained;
+pub(crate) use workflows::{PendingActivity, RunState, Start, WorkflowInfo};

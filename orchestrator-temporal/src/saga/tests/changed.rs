@@ -1,4 +1,4 @@
-//! The saga's way to CONFIRMED, written again with one change: replay must refuse each, or it proves nothing.
+//! Copies of the saga's path to CONFIRMED with one change each. Replay must refuse each; otherwise it proves nothing.
 
 use std::time::Duration;
 
@@ -55,10 +55,10 @@ impl ChangedSaga {
                 ctx.execute_local_activity(Activities::stock_confirm, step(), quick()).await?;
             }
             Change::StockConfirmTwice => {
-                let one = ctx.execute_local_activity(Activities::stock_confirm, step(), quick());
-                let other = ctx.execute_local_activity(Activities::stock_confirm, step(), quick());
-                let (one, other) = join!(one, other);
-                one.and(other)?;
+                let first = ctx.execute_local_activity(Activities::stock_confirm, step(), quick());
+                let second = ctx.execute_local_activity(Activities::stock_confirm, step(), quick());
+                let (first, second) = join!(first, second);
+                first.and(second)?;
             }
             _ => {
                 let order = ctx.execute_local_activity(Activities::order_confirm, step(), quick());
@@ -69,7 +69,8 @@ impl ChangedSaga {
             }
         }
         let payment_id = input.order.payment_id;
-        Ok(SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None, fingerprint: None })
+        let fingerprint = input.order.fingerprint;
+        Ok(SagaOutcome { status: OrderStatus::Confirmed, order_id, payment_id, code: None, fingerprint })
     }
 }
 
@@ -81,7 +82,7 @@ async fn replay_confirmed(change: Change) -> Result<Option<SagaOutcome>, Workflo
 }
 
 #[tokio::test]
-async fn the_way_to_confirmed_written_again_is_the_same_way() {
+async fn an_unchanged_copy_of_the_saga_replays() {
     let outcome = replay_confirmed(Change::Nothing).await.expect("nothing was changed");
     assert_eq!(outcome, Some(recorded_outcome("confirmed").await));
 }
@@ -90,7 +91,7 @@ async fn the_way_to_confirmed_written_again_is_the_same_way() {
 async fn a_changed_saga_is_refused() {
     for change in [Change::PayFirst, Change::WithoutOrderConfirm, Change::StockConfirmTwice, Change::TimerBeforePay] {
         let result = replay_confirmed(change).await;
-        // A step that is given another step's answer cannot read it: that is a refusal, too.
+        // A step that gets the answer to another step cannot read it. Replay reports that as a task failure.
         let refused = matches!(
             &result,
             Err(WorkflowReplayError::Replay(

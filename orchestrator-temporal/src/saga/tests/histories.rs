@@ -1,4 +1,4 @@
-//! The committed histories, and replaying one of them.
+//! The committed histories, and how to replay one.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use temporalio_client::WorkflowHistory;
-use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::protos::temporal::api::history::v1::{HistoryEvent, MarkerRecordedEventAttributes};
 use temporalio_sdk::workflow_interceptors::{
     ExecuteWorkflowInput, ExecuteWorkflowResult, WorkflowInterceptor, WorkflowInterceptorConstructor,
     WorkflowInterceptorContext, WorkflowInterceptorFuture, WorkflowNext,
@@ -22,7 +22,7 @@ fn folder() -> PathBuf {
 
 /// The names of all committed histories.
 pub(super) fn all() -> BTreeSet<String> {
-    let files = std::fs::read_dir(folder()).expect("the folder is there").map(|file| file.expect("it can be read"));
+    let files = std::fs::read_dir(folder()).expect("the folder exists").map(|file| file.expect("it can be read"));
     let names = files.map(|file| file.file_name().into_string().expect("a name is text"));
     names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect()
 }
@@ -50,23 +50,23 @@ pub(super) async fn recorded_outcome(name: &str) -> SagaOutcome {
     serde_json::from_slice(&payload.data).unwrap_or_else(|error| panic!("{name}.json: {error}"))
 }
 
-/// Replays a history with the workflow registered in `options`; its outcome, which the SDK itself does not compare.
+/// Replays a history with the workflow registered in `options`. Returns the outcome, which the SDK does not compare.
 pub(super) async fn replay(
     name: &str,
     mut options: WorkflowReplayerOptions,
 ) -> Result<Option<SagaOutcome>, WorkflowReplayError> {
     let outcome = Arc::new(Mutex::new(None));
-    let ears = Arc::clone(&outcome);
-    options.workflow_interceptor(WorkflowInterceptorConstructor::new(move |_| Listener(Arc::clone(&ears))));
+    let listener = Arc::clone(&outcome);
+    options.workflow_interceptor(WorkflowInterceptorConstructor::new(move |_| OutcomeListener(Arc::clone(&listener))));
     WorkflowReplayer::new(options)?.replay_workflow(read(name)).await?;
-    let heard = outcome.lock().expect("nothing panics while it holds the outcome").take();
-    Ok(heard)
+    let replayed = outcome.lock().expect("no thread panics while it holds the lock").take();
+    Ok(replayed)
 }
 
-/// Hears what a workflow returns.
-struct Listener(Arc<Mutex<Option<SagaOutcome>>>);
+/// Receives the outcome of a workflow.
+struct OutcomeListener(Arc<Mutex<Option<SagaOutcome>>>);
 
-impl WorkflowInterceptor for Listener {
+impl WorkflowInterceptor for OutcomeListener {
     fn execute<'a>(
         &'a self,
         _ctx: WorkflowInterceptorContext,
@@ -75,16 +75,23 @@ impl WorkflowInterceptor for Listener {
     ) -> WorkflowInterceptorFuture<'a, ExecuteWorkflowResult> {
         WorkflowInterceptorFuture::new(async move {
             let output = next.run(input).await?;
-            let heard = output.downcast_ref::<SagaOutcome>().cloned();
-            *self.0.lock().expect("nothing panics while it holds the outcome") = heard;
+            let outcome = output.downcast_ref::<SagaOutcome>().cloned();
+            *self.0.lock().expect("no thread panics while it holds the lock") = outcome;
             Ok(output)
         })
     }
 }
 
-/// Every text in every history, for what must not be in there.
+/// The step that a marker of the SDK records: a local activity that has ended.
+pub(super) fn local_activity(marker: &MarkerRecordedEventAttributes) -> Option<String> {
+    let payload = marker.details.get("data")?.payloads.first()?;
+    let data: Value = serde_json::from_slice(&payload.data).ok()?;
+    data["activity_type"].as_str().map(str::to_owned)
+}
+
+/// All texts in a history.
 pub(super) fn texts(name: &str) -> Vec<String> {
-    let bytes = std::fs::read(folder().join(format!("{name}.json"))).expect("it is there");
+    let bytes = std::fs::read(folder().join(format!("{name}.json"))).expect("the file can be read");
     let mut texts = Vec::new();
     collect(&serde_json::from_slice(&bytes).expect("it is JSON"), &mut texts);
     texts

@@ -1,6 +1,6 @@
-//! Replay: the saga of this release runs on, as it was, whatever earlier ones have begun.
+//! Tests of the table, and replay tests: the saga of this release must run the histories of earlier releases.
 
 mod changed;
 mod histories;
-mod names;
 mod replay;
+mod table;
