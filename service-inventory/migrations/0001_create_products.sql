@@ -1,4 +1,4 @@
--- What can be ordered. A price never changes: a reservation refers to it.
+-- One row per product. The price of a product never changes.
 CREATE TABLE IF NOT EXISTS products (
     product_id BIGINT NOT NULL PRIMARY KEY,
     name       VARCHAR(200) CHARACTER SET utf8mb4 NOT NULL,

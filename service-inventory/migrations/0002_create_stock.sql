@@ -1,5 +1,6 @@
--- One row a product: the pieces that are here, how many of them are promised,
--- and how many ever came in, so that pieces sold + pieces here = pieces received can be checked. The check is a safety net only.
+-- One row per product. quantity: units in stock. reserved: how many of them are reserved for orders.
+-- received: all units that have been delivered. The checker tests that sold units + quantity = received.
+-- The CHECK only guards against bugs: the UPDATE statements never violate it.
 CREATE TABLE IF NOT EXISTS stock (
     product_id BIGINT NOT NULL PRIMARY KEY,
     quantity   BIGINT NOT NULL,

@@ -1,4 +1,4 @@
--- One row a saga, made by stock.reserve, or by stock.release as a tombstone.
+-- One row per saga. stock.reserve inserts it. If stock.release comes first, it inserts a tombstone.
 CREATE TABLE IF NOT EXISTS reservations (
     saga_id     VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     fingerprint CHAR(64)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -1,4 +1,4 @@
--- Pieces that came in. The id is the caller's, so that a repeated call adds nothing.
+-- One row per delivery. The caller chooses the id, so a repeated call adds nothing.
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     product_id  BIGINT NOT NULL,

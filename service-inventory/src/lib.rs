@@ -1,7 +1,7 @@
-//! Products, their stock, and the reservations of sagas: reserve, confirm, release.
+//! The service for products, their stock, and the reservations of sagas: reserve, confirm, release.
 //!
-//! Floors, each of which may use those below it: `http` (axum: parse, call, render) → `domain` (use cases, one
-//! transaction each) → `store` (SQL, one file a table) → `model` (names, states and their legal transitions, no I/O).
+//! Layers (each may use those below it): `http` (axum: parse, call, render) → `domain` (use cases, one transaction
+//! each) → `store` (SQL, one file per table) → `model` (names, states and their legal transitions, no I/O).
 
 mod domain;
 mod http;
@@ -11,25 +11,24 @@ mod store;
 use std::time::Duration;
 
 use common::config::Env;
+use common::database::Database;
 use common::lifecycle::Lifecycle;
 use common::process::StartError;
 use common::service::{Service, Settings};
 use sqlx::MySqlPool;
 use sqlx::migrate::Migrator;
 
-/// The port unless `SERVER_PORT` says otherwise.
+/// The default of `SERVER_PORT`.
 pub const PORT: u16 = 21083;
 
-/// The schema of the database `inventory`.
+/// The migrations of the database `inventory`.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Until the demo products are tried again, where the database is not there.
-const DEMO_PAUSE: Duration = Duration::from_secs(1);
+/// The pause between two attempts to add the demo products.
+const DEMO_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs the service until SIGTERM. Outside the profile `prod` an empty catalogue gets demo products.
-///
-/// # Errors
-/// A setting is wrong, or the port cannot be used.
+/// Runs the service until SIGTERM. Without the profile `prod`, it adds demo products to an empty catalogue. Returns an
+/// error if a setting is wrong or the port cannot be used.
 pub async fn run(env: Env) -> Result<(), StartError> {
     let settings = Settings::from_env(&env, PORT, "inventory")?;
     let lifecycle = Lifecycle::default();
@@ -37,19 +36,25 @@ pub async fn run(env: Env) -> Result<(), StartError> {
     tokio::spawn(async move { lifecycle.follow_signals().await });
     let database = service.database.clone();
     let routes = http::routes(database.pool().clone());
-    let demo = !env.profile("prod");
+    let wants_demo_products = !env.profile("prod");
     let prepare = async move {
         database.prepare(&MIGRATOR).await;
-        if demo {
-            fill_empty_catalogue(database.pool()).await;
+        if wants_demo_products {
+            add_demo_products(database.pool()).await;
         }
     };
     Ok(service.serve(routes, prepare).await?)
 }
 
-async fn fill_empty_catalogue(pool: &MySqlPool) {
-    while let Err(error) = domain::products::fill_empty_catalogue(pool).await {
-        tracing::warn!(%error, "no demo products yet; trying again");
-        tokio::time::sleep(DEMO_PAUSE).await;
+/// Migrates the database, and exits.
+pub async fn migrate(env: Env) -> Result<(), StartError> {
+    let settings = Settings::from_env(&env, PORT, "inventory")?;
+    Ok(Database::new(settings.datasource, settings.connections).migrate(&MIGRATOR).await?)
+}
+
+async fn add_demo_products(pool: &MySqlPool) {
+    while let Err(error) = domain::products::add_demo_products(pool).await {
+        tracing::warn!(%error, "the demo products could not be added; retrying");
+        tokio::time::sleep(DEMO_RETRY_PAUSE).await;
     }
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    common::process::main(service_inventory::PORT, service_inventory::run)
+    common::process::main_with_database(service_inventory::PORT, service_inventory::run, service_inventory::migrate)
 }

@@ -1,4 +1,4 @@
--- One row an order, made by its saga: by order.create, or by order.cancel as a tombstone.
+-- One row per order. order.create inserts it. If order.cancel comes first, it inserts a tombstone.
 CREATE TABLE IF NOT EXISTS orders (
     saga_id        VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     order_id       CHAR(36)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    common::process::main(service_order::PORT, service_order::run)
+    common::process::main_with_database(service_order::PORT, service_order::run, service_order::migrate)
 }

@@ -1,4 +1,4 @@
--- The simulated card network's own ledger. Money is kept where status is APPROVED and effective_at is past.
+-- The simulated gateway's ledger. The gateway has the money if status is APPROVED and effective_at is in the past.
 CREATE TABLE IF NOT EXISTS charges (
     charge_key       VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     amount           DECIMAL(15, 2) NOT NULL,

@@ -1,4 +1,4 @@
--- One row a payment, made by its saga: by payment.pay, or by payment.cancel as a tombstone. It decides the saga.
+-- One row per saga. It decides how the saga ends. payment.pay inserts it, or payment.cancel inserts it as a tombstone.
 CREATE TABLE IF NOT EXISTS payments (
     saga_id        VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     payment_id     CHAR(36)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

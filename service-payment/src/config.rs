@@ -1,13 +1,13 @@
-//! Settings beside those of every service:
+//! The settings of this service, in addition to [`Settings`]:
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
-//! | `GATEWAY_DATASOURCE_URL`, `…_USERNAME`, `…_PASSWORD[_FILE]` | the service's, database `gateway` | the simulator's ledger |
-//! | `GATEWAY_DELAY_MS` | 0 | how long the simulated network takes for each approval |
-//! | `GATEWAY_TIMEOUT_MS` | 8000 | longest wait for an answer of the gateway |
-//! | `GATEWAY_PERMITS` | 50 | calls to the gateway at once, over all replicas |
-//! | `GATEWAY_REPLICAS` | 2 | replicas that share the permits while Redis is away |
-//! | `PAYMENT_LEASE_MS` | 12000 | how long one call of `pay` has the row to itself |
+//! | `GATEWAY_DATASOURCE_URL`, `…_USERNAME`, `…_PASSWORD[_FILE]` | the values of `SPRING_DATASOURCE_…`, with the database `gateway` | the ledger of the simulated gateway |
+//! | `GATEWAY_DELAY_MS` | 0 | how long the simulated gateway takes for each approval |
+//! | `GATEWAY_TIMEOUT_MS` | 8000 | how long a call waits for the gateway's answer |
+//! | `GATEWAY_PERMITS` | 50 | how many gateway calls may run at the same time in all replicas together |
+//! | `GATEWAY_REPLICAS` | 2 | how many replicas share the permits while Redis is unavailable |
+//! | `PAYMENT_LEASE_MS` | 12000 | the lease: how long one call to `pay` has the payment row to itself |
 
 use std::time::Duration;
 
@@ -17,10 +17,9 @@ use common::service::Settings;
 use crate::PORT;
 use crate::gateway::PermitSettings;
 
-/// The lease must outlive the gateway's time limit by this, for the commit that follows.
+/// A lease exceeds the gateway's time limit by at least this much, so that it also covers the commit after the answer.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
-/// All settings of this service.
 pub(crate) struct Config {
     pub(crate) service: Settings,
     pub(crate) gateway: Datasource,

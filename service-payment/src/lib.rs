@@ -1,8 +1,8 @@
-//! Payments: pay, cancel, settle, read. The payment row decides the saga, not the workflow.
+//! Payments: pay, cancel, void, read. The payment row, not the workflow, decides how the saga ends.
 //!
-//! Floors, each of which may use those below it: `http` (axum: parse, call, render) → `domain` (use cases, one
-//! transaction each) → `store` (SQL, one file a table) and `gateway` (the card network) → `model` (states and their
-//! legal transitions, no I/O).
+//! A layer may use only the layers below it: `http` (axum: parse, call, render) → `domain` (use cases, one transaction
+//! each) → `store` (SQL, one file per table) and `gateway` (the payment gateway) → `model` (the states and their legal
+//! transitions, no I/O).
 
 mod config;
 mod domain;
@@ -26,22 +26,19 @@ use crate::config::Config;
 use crate::domain::Payments;
 use crate::gateway::{Bounded, Permits, Simulator};
 
-/// The port unless `SERVER_PORT` says otherwise.
+/// The default of `SERVER_PORT`.
 pub const PORT: u16 = 21084;
 
-/// The schema of the database `payments`.
+/// The migrations of the database `payments`.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// The schema of the database `gateway`, the simulator's own ledger.
+/// The migrations of the database `gateway`, which has the ledger of the simulated gateway.
 pub static GATEWAY_MIGRATOR: Migrator = sqlx::migrate!("./migrations-gateway");
 
-/// How long calls to the gateway may still run when the process ends.
+/// The process waits at most this long for running gateway calls before it exits.
 const FINISH_LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs the service until SIGTERM.
-///
-/// # Errors
-/// A setting is wrong, or the port cannot be used.
+/// Runs the service until SIGTERM. Returns an error if a setting is wrong or the port cannot be used.
 pub async fn run(env: Env) -> Result<(), StartError> {
     let config = Config::from_env(&env)?;
     let lifecycle = Lifecycle::default();
@@ -50,18 +47,26 @@ pub async fn run(env: Env) -> Result<(), StartError> {
     tokio::spawn(async move { lifecycle.follow_signals().await });
 
     let simulator = Simulator::new(ledger.pool().clone(), config.gateway_delay);
-    let permits = Permits::new(config.permits, service.cache.clone());
+    let permits = Permits::new(config.permits, service.redis.clone());
     let gateway = Bounded::new(simulator, permits, config.gateway_limit);
     let database = service.database.clone();
-    let calls = TaskTracker::new();
+    let detached = TaskTracker::new();
     let payments = Payments::new(database.pool().clone(), Arc::new(gateway), config.lease);
-    let routes = http::routes(http::AppState { payments, calls: calls.clone() });
+    let routes = http::routes(http::AppState { payments, detached: detached.clone() });
     let prepare = async move {
         database.prepare(&MIGRATOR).await;
         ledger.prepare(&GATEWAY_MIGRATOR).await;
     };
     service.serve(routes, prepare).await?;
-    calls.close();
-    let _ = tokio::time::timeout(FINISH_LIMIT, calls.wait()).await;
+    detached.close();
+    let _ = tokio::time::timeout(FINISH_LIMIT, detached.wait()).await;
     Ok(())
+}
+
+/// Migrates the databases, and exits.
+pub async fn migrate(env: Env) -> Result<(), StartError> {
+    let config = Config::from_env(&env)?;
+    let connections = config.service.connections;
+    Database::new(config.service.datasource, connections).migrate(&MIGRATOR).await?;
+    Ok(Database::new(config.gateway, connections).migrate(&GATEWAY_MIGRATOR).await?)
 }

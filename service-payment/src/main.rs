@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    common::process::main(service_payment::PORT, service_payment::run)
+    common::process::main_with_database(service_payment::PORT, service_payment::run, service_payment::migrate)
 }

@@ -6,33 +6,33 @@ pub(crate) mod stock;
 mod tests;
 
 use common::contract::Code;
-use common::database::AsDatabaseError;
+use common::database::HasSqlxError;
 
-/// Why a use case did not do what was asked.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the reservation was refused: {0}")]
     Refused(Code),
     #[error("the saga was cancelled: {0}")]
-    Cancelled(Code),
+    SagaCancelled(Code),
     #[error("the reservation is confirmed")]
-    Confirmed,
-    #[error("the idempotency key came before with another request")]
+    AlreadyConfirmed,
+    #[error("the idempotency key was used before with another request")]
     KeyReused,
-    #[error("the delivery came before with another product or quantity")]
-    DeliveryReused,
+    #[error("the delivery was added before with another product or quantity")]
+    DeliveryIdReused,
     #[error("the product exists with another name or price")]
     ProductExists,
-    #[error("no such {0}")]
+    #[error("the {0} does not exist")]
     NotFound(&'static str),
-    #[error("would be more pieces than can be counted")]
-    TooMany,
+    #[error("is more than the stock can hold")]
+    TooManyUnits,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-impl AsDatabaseError for Error {
-    fn as_database_error(&self) -> Option<&sqlx::Error> {
+impl HasSqlxError for Error {
+    fn sqlx_error(&self) -> Option<&sqlx::Error> {
         if let Self::Database(error) = self { Some(error) } else { None }
     }
 }

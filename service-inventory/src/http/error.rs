@@ -1,7 +1,6 @@
-//! Errors as answers.
+//! Error answers.
 
 use common::contract::Code;
-use common::database;
 use common::http::ApiError;
 
 use crate::domain::Error;
@@ -11,14 +10,14 @@ impl From<Error> for ApiError {
         let text = error.to_string();
         match error {
             Error::Refused(code) => Self::new(code, text),
-            Error::Cancelled(reason) => Self::new(Code::SAGA_CANCELLED, text).because(reason),
-            Error::Confirmed => Self::new(Code::ALREADY_CONFIRMED, text),
+            Error::SagaCancelled(reason) => Self::new(Code::SAGA_CANCELLED, text).with_reason(reason),
+            Error::AlreadyConfirmed => Self::new(Code::ALREADY_CONFIRMED, text),
             Error::KeyReused => Self::new(Code::IDEMPOTENCY_KEY_REUSED, text),
-            Error::DeliveryReused => Self::field(Code::IDEMPOTENCY_KEY_REUSED, "deliveryId", text),
+            Error::DeliveryIdReused => Self::field(Code::IDEMPOTENCY_KEY_REUSED, "deliveryId", text),
             Error::ProductExists => Self::new(Code::PRODUCT_EXISTS, text),
             Error::NotFound(_) => Self::new(Code::NOT_FOUND, text),
-            Error::TooMany => Self::field(Code::VALIDATION_FAILED, "quantity", text),
-            Error::Database(error) => database::answer(error),
+            Error::TooManyUnits => Self::field(Code::VALIDATION_FAILED, "quantity", text),
+            Error::Database(error) => Self::database(error),
         }
     }
 }

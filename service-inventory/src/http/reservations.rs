@@ -1,24 +1,22 @@
-//! Reservations to read.
+//! The routes that read reservations.
 
 use axum::extract::State;
 use common::contract::Problem;
 use common::contract::inventory::Reservation;
 use common::contract::problem::CONTENT_TYPE;
-use common::contract::saga::UnfinishedSaga;
+use common::contract::saga::{Age, UnfinishedSaga};
 use common::http::{ApiError, Json, PathParam, QueryParam, Unavailable};
 use common::ids::SagaId;
-use serde::Deserialize;
 use sqlx::MySqlPool;
-use utoipa::IntoParams;
 
 use crate::domain::stock;
 
-/// The reservation of a saga.
+/// Returns the reservation of a saga.
 #[utoipa::path(get, path = "/api/inventory/reservations/{sagaId}", tag = "reservations",
-    params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
+    params(("sagaId" = SagaId, Path, description = "The saga's id. It is also the id of the Temporal workflow")), responses(
     (status = 200, description = "The reservation", body = Reservation),
-    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 404, description = "NOT_FOUND: the saga has no reservation", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: this is not a saga id", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn by_saga(
@@ -28,23 +26,10 @@ pub(super) async fn by_saga(
     Ok(Json(stock::by_saga(&pool, &saga_id).await?))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub(super) struct Age {
-    /// Only those that were made longer ago than so many seconds; twice the saga's deadline unless said otherwise.
-    #[serde(default = "twice_the_deadline")]
-    older_than_seconds: u32,
-}
-
-fn twice_the_deadline() -> u32 {
-    120
-}
-
-/// Reservations that are neither confirmed nor released, oldest first, at most 1000.
+/// Lists the reservations that are neither confirmed nor released, oldest first, at most 1000.
 #[utoipa::path(get, path = "/api/inventory/unfinished", tag = "reservations", params(Age), responses(
     (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
-    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: this is not a number", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn unfinished(

@@ -1,27 +1,25 @@
-//! The reservation's states and their legal transitions, and the names that callers choose: pure, no I/O.
+//! The states of a reservation and their legal transitions, and the names that callers choose. Pure code without I/O.
 
 use std::str::FromStr;
 
 use common::ids::{IdempotencyKey, InvalidValue};
 
-/// Where a reservation's row stands.
+/// The status of a reservation's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Status {
-    /// Made by this very transaction, and never committed so.
+    /// This transaction has inserted the row. No transaction commits this status.
     New,
-    /// The pieces are promised.
     Reserved,
-    /// The pieces are gone.
+    /// The units have left the stock.
     Confirmed,
-    /// The pieces are back, or never were taken.
+    /// The units are free again, or were never reserved.
     Released,
-    /// No pieces were promised; the row's reason says why.
+    /// No units were reserved. The row's reason says why.
     Refused,
 }
 
 impl Status {
-    /// The state's name.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::New => "NEW",
@@ -33,54 +31,51 @@ impl Status {
     }
 }
 
-/// Why a call cannot be.
+/// Why the state of the row does not allow a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The reservation was refused before.
+    /// An earlier call refused the reservation.
     Refused,
-    /// The saga was undone.
-    Cancelled,
-    /// The pieces are gone.
-    Confirmed,
-    /// There is no reservation.
-    Missing,
+    SagaCancelled,
+    AlreadyConfirmed,
+    NoReservation,
 }
 
-/// What `stock.reserve` has to do.
+/// What `stock.reserve` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reserve {
-    /// Nothing: the call came before.
+    /// An earlier call has reserved the units.
     Nothing,
-    /// Look at product and stock.
-    Decide,
+    /// Check the order, then reserve the units or refuse.
+    Allocate,
 }
 
-/// What `stock.confirm` has to do.
+/// What `stock.confirm` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Confirm {
-    /// Nothing: the call came before.
+    /// An earlier call has removed the units.
     Nothing,
-    /// The promised pieces leave.
-    Take,
+    /// Remove the reserved units from the stock.
+    RemoveUnits,
 }
 
-/// What `stock.release` has to do.
+/// What `stock.release` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// Nothing: the call came before.
+    /// An earlier call has released the reservation.
     Nothing,
-    /// Only the row changes: no pieces were promised.
-    Mark,
-    /// The promised pieces are free again.
-    GiveBack,
+    /// Change only the row, because no units were reserved.
+    MarkRow,
+    /// Change the row and free the reserved units.
+    FreeUnits,
 }
 
-/// `stock.reserve` on a row that is there, possibly just made by this very call.
+/// `stock.reserve`. The row exists: an earlier call or this call has inserted it.
 pub(crate) fn reserve(status: Status) -> Result<Reserve, Conflict> {
     match status {
-        Status::New => Ok(Reserve::Decide),
+        Status::New => Ok(Reserve::Allocate),
         Status::Reserved | Status::Confirmed => Ok(Reserve::Nothing),
-        Status::Released => Err(Conflict::Cancelled),
+        Status::Released => Err(Conflict::SagaCancelled),
         Status::Refused => Err(Conflict::Refused),
     }
 }
@@ -88,31 +83,30 @@ pub(crate) fn reserve(status: Status) -> Result<Reserve, Conflict> {
 /// `stock.confirm`.
 pub(crate) fn confirm(status: Status) -> Result<Confirm, Conflict> {
     match status {
-        Status::Reserved => Ok(Confirm::Take),
+        Status::Reserved => Ok(Confirm::RemoveUnits),
         Status::Confirmed => Ok(Confirm::Nothing),
-        Status::Released | Status::Refused => Err(Conflict::Cancelled),
-        Status::New => Err(Conflict::Missing),
+        Status::Released | Status::Refused => Err(Conflict::SagaCancelled),
+        Status::New => Err(Conflict::NoReservation),
     }
 }
 
-/// `stock.release`, also of a reservation that never was.
+/// `stock.release`. The row exists: an earlier call or this call has inserted it.
 pub(crate) fn release(status: Status) -> Result<Release, Conflict> {
     match status {
-        Status::Reserved => Ok(Release::GiveBack),
-        Status::New | Status::Refused => Ok(Release::Mark),
+        Status::Reserved => Ok(Release::FreeUnits),
+        Status::New | Status::Refused => Ok(Release::MarkRow),
         Status::Released => Ok(Release::Nothing),
-        Status::Confirmed => Err(Conflict::Confirmed),
+        Status::Confirmed => Err(Conflict::AlreadyConfirmed),
     }
 }
 
-/// A product's name: 1 to 200 characters, not only blanks, no control characters.
+/// A product's name: 1 to 200 characters, without control characters, and not only white space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProductName(String);
 
 impl ProductName {
     const MAX: usize = 200;
 
-    /// The name as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -123,21 +117,20 @@ impl TryFrom<String> for ProductName {
 
     fn try_from(text: String) -> Result<Self, &'static str> {
         if text.trim().is_empty() || text.chars().count() > Self::MAX {
-            Err("must be 1 to 200 characters, not only blanks")
+            Err("must be 1 to 200 characters and not only white space")
         } else if text.chars().any(char::is_control) {
-            Err("must have no control characters")
+            Err("must not contain control characters")
         } else {
             Ok(Self(text))
         }
     }
 }
 
-/// A delivery's id: in the form of an idempotency key, which it is.
+/// A delivery's id. It is an idempotency key and has the same form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeliveryId(String);
 
 impl DeliveryId {
-    /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -158,34 +151,34 @@ mod tests {
 
     #[test]
     fn a_tombstone_beats_idempotency() {
-        assert_eq!(reserve(Status::Released), Err(Conflict::Cancelled));
-        assert_eq!(confirm(Status::Released), Err(Conflict::Cancelled));
+        assert_eq!(reserve(Status::Released), Err(Conflict::SagaCancelled));
+        assert_eq!(confirm(Status::Released), Err(Conflict::SagaCancelled));
     }
 
     #[test]
     fn a_refusal_is_repeated_and_cannot_be_confirmed() {
         assert_eq!(reserve(Status::Refused), Err(Conflict::Refused));
-        assert_eq!(confirm(Status::Refused), Err(Conflict::Cancelled));
+        assert_eq!(confirm(Status::Refused), Err(Conflict::SagaCancelled));
     }
 
     #[test]
-    fn only_promised_pieces_move() {
-        assert_eq!(confirm(Status::Reserved), Ok(Confirm::Take));
-        assert_eq!(release(Status::Reserved), Ok(Release::GiveBack));
+    fn only_reserved_units_are_removed_or_freed() {
+        assert_eq!(confirm(Status::Reserved), Ok(Confirm::RemoveUnits));
+        assert_eq!(release(Status::Reserved), Ok(Release::FreeUnits));
         for status in [Status::New, Status::Refused, Status::Released] {
-            assert_ne!(release(status), Ok(Release::GiveBack), "{status:?}");
-            assert_ne!(confirm(status), Ok(Confirm::Take), "{status:?}");
+            assert_ne!(release(status), Ok(Release::FreeUnits), "{status:?}");
+            assert_ne!(confirm(status), Ok(Confirm::RemoveUnits), "{status:?}");
         }
     }
 
     #[test]
-    fn pieces_that_are_gone_never_come_back() {
-        assert_eq!(release(Status::Confirmed), Err(Conflict::Confirmed));
+    fn confirmed_units_are_never_released() {
+        assert_eq!(release(Status::Confirmed), Err(Conflict::AlreadyConfirmed));
         assert_eq!(reserve(Status::Confirmed), Ok(Reserve::Nothing));
     }
 
     #[test]
-    fn a_name_is_counted_in_characters_and_has_something_to_see() {
+    fn a_name_has_at_most_200_characters_and_not_only_white_space() {
         for good in ["x".to_owned(), "찻".repeat(200), " a ".to_owned()] {
             assert!(ProductName::try_from(good.clone()).is_ok(), "{good}");
         }

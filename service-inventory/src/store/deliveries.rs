@@ -1,19 +1,18 @@
-//! SQL on `deliveries`.
+//! SQL for the table `deliveries`.
 
 use common::ids::{ProductId, Quantity};
 use sqlx::MySqlConnection;
 
-use super::made;
+use super::was_inserted;
 use crate::model::DeliveryId;
 
-/// What came in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
     pub(crate) product_id: ProductId,
     pub(crate) quantity: Quantity,
 }
 
-/// Inserts the delivery; `false` where its id is taken.
+/// Inserts the delivery. Returns `false` if a delivery with this id already exists.
 pub(crate) async fn insert(db: &mut MySqlConnection, id: &DeliveryId, delivery: &Delivery) -> sqlx::Result<bool> {
     let insert = sqlx::query!(
         "INSERT INTO deliveries (delivery_id, product_id, quantity, created_at) VALUES (?, ?, ?, NOW(6))",
@@ -21,10 +20,9 @@ pub(crate) async fn insert(db: &mut MySqlConnection, id: &DeliveryId, delivery: 
         delivery.product_id,
         delivery.quantity,
     );
-    made(insert.execute(db).await)
+    was_inserted(insert.execute(db).await)
 }
 
-/// The delivery, where there is one.
 pub(crate) async fn by_id(db: &mut MySqlConnection, id: &DeliveryId) -> sqlx::Result<Option<Delivery>> {
     sqlx::query_as!(
         Delivery,

@@ -1,4 +1,4 @@
-//! SQL, one file a table. Functions take a connection, so the caller owns the transaction.
+//! SQL, one file per table. Each function takes a connection, so the caller controls the transaction.
 
 pub(crate) mod deliveries;
 pub(crate) mod products;
@@ -7,13 +7,13 @@ pub(crate) mod stock;
 
 use sqlx::mysql::MySqlQueryResult;
 
-/// An UPDATE of a row that must be there; the driver counts the rows that it found, also where nothing changed.
-fn hit(result: &MySqlQueryResult) -> sqlx::Result<()> {
+/// Checks that an UPDATE found its row. The driver counts the rows that matched, even if their values did not change.
+fn expect_one_row(result: &MySqlQueryResult) -> sqlx::Result<()> {
     if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
-/// Did this INSERT make the row? `false` where its key was taken.
-fn made(result: sqlx::Result<MySqlQueryResult>) -> sqlx::Result<bool> {
+/// Whether an INSERT created the row. Returns `false` if a row with this key already exists.
+fn was_inserted(result: sqlx::Result<MySqlQueryResult>) -> sqlx::Result<bool> {
     match result {
         Ok(_) => Ok(true),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),

@@ -1,13 +1,13 @@
-//! SQL on `products`, read together with `stock`.
+//! SQL for the table `products`. Queries that read products also join the table `stock`.
 
 use common::contract::inventory::Product;
 use common::ids::ProductId;
 use common::money::Money;
 use sqlx::MySqlConnection;
 
-use super::made;
+use super::was_inserted;
 
-/// Inserts the product; `false` where its id is taken.
+/// Inserts the product. Returns `false` if a product with this id already exists.
 pub(crate) async fn insert(db: &mut MySqlConnection, id: ProductId, name: &str, price: Money) -> sqlx::Result<bool> {
     let insert = sqlx::query!(
         "INSERT INTO products (product_id, name, price, created_at) VALUES (?, ?, ?, NOW(6))",
@@ -15,23 +15,22 @@ pub(crate) async fn insert(db: &mut MySqlConnection, id: ProductId, name: &str, 
         name,
         price,
     );
-    made(insert.execute(db).await)
+    was_inserted(insert.execute(db).await)
 }
 
-/// Is there any product?
-pub(crate) async fn any(db: &mut MySqlConnection) -> sqlx::Result<bool> {
+/// Whether the catalogue contains any product.
+pub(crate) async fn any_exists(db: &mut MySqlConnection) -> sqlx::Result<bool> {
     let first = sqlx::query_scalar!("SELECT product_id FROM products LIMIT 1").fetch_optional(db).await?;
     Ok(first.is_some())
 }
 
-/// The price of one piece, where there is such a product.
+/// The price per unit.
 pub(crate) async fn price(db: &mut MySqlConnection, id: ProductId) -> sqlx::Result<Option<Money>> {
     sqlx::query_scalar!(r#"SELECT price AS "price: Money" FROM products WHERE product_id = ?"#, id)
         .fetch_optional(db)
         .await
 }
 
-/// One product and its stock.
 pub(crate) async fn by_id(db: &mut MySqlConnection, id: ProductId) -> sqlx::Result<Option<Product>> {
     sqlx::query_as!(
         Product,
@@ -45,7 +44,7 @@ pub(crate) async fn by_id(db: &mut MySqlConnection, id: ProductId) -> sqlx::Resu
     .await
 }
 
-/// The first products by their ids.
+/// Lists the products with the lowest ids.
 pub(crate) async fn list(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<Product>> {
     sqlx::query_as!(
         Product,

@@ -1,4 +1,4 @@
-//! SQL on `reservations`.
+//! SQL for the table `reservations`.
 
 use common::contract::inventory::{Reservation, ReservationStatus};
 use common::contract::saga::UnfinishedSaga;
@@ -7,11 +7,11 @@ use common::ids::{ProductId, Quantity, SagaId};
 use common::money::Money;
 use sqlx::MySqlConnection;
 
-use super::hit;
+use super::expect_one_row;
 use crate::model::Status;
 
-/// What the state transitions need of a row.
-pub(crate) struct Locked {
+/// The columns that the state transitions need.
+pub(crate) struct LockedRow {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) product_id: ProductId,
     pub(crate) quantity: Quantity,
@@ -20,8 +20,8 @@ pub(crate) struct Locked {
     pub(crate) reason: Option<Code>,
 }
 
-/// Inserts the saga's row as NEW, unless the saga has one; then that one stays as it is. The caller moves a NEW row on
-/// before it commits.
+/// Inserts a row with the status NEW. If the saga already has a row, that row stays as it is. The caller changes the
+/// status NEW before it commits.
 pub(crate) async fn insert(db: &mut MySqlConnection, order: &SagaOrder) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO reservations (saga_id, fingerprint, order_id, product_id, quantity, status, created_at, updated_at)
@@ -38,10 +38,10 @@ pub(crate) async fn insert(db: &mut MySqlConnection, order: &SagaOrder) -> sqlx:
     Ok(())
 }
 
-/// The saga's row, locked until the transaction ends.
-pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<Locked>> {
+/// Reads the saga's row and locks it until the transaction ends.
+pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<LockedRow>> {
     sqlx::query_as!(
-        Locked,
+        LockedRow,
         r#"SELECT fingerprint AS "fingerprint: Fingerprint", product_id AS "product_id: ProductId",
                   quantity AS "quantity: Quantity", unit_price AS "unit_price: Money", status AS "status: Status",
                   reason AS "reason: Code"
@@ -52,8 +52,8 @@ pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Re
     .await
 }
 
-/// Writes down what became of the locked NEW row.
-pub(crate) async fn decide(
+/// Stores in the NEW row whether its units were reserved or refused.
+pub(crate) async fn record_outcome(
     db: &mut MySqlConnection,
     saga_id: &SagaId,
     status: Status,
@@ -67,10 +67,10 @@ pub(crate) async fn decide(
         reason,
         saga_id,
     );
-    hit(&update.execute(db).await?)
+    expect_one_row(&update.execute(db).await?)
 }
 
-/// Moves the locked row to its last state.
+/// Sets the row to its last status, CONFIRMED or RELEASED.
 pub(crate) async fn finish(
     db: &mut MySqlConnection,
     saga_id: &SagaId,
@@ -83,10 +83,9 @@ pub(crate) async fn finish(
         reason,
         saga_id,
     );
-    hit(&update.execute(db).await?)
+    expect_one_row(&update.execute(db).await?)
 }
 
-/// The reservation of a saga.
 pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<Reservation>> {
     sqlx::query_as!(
         Reservation,
@@ -102,7 +101,7 @@ pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx:
     .await
 }
 
-/// The oldest reservations that have been promised for longer than so many seconds, by the database's clock.
+/// Lists the reservations that are still RESERVED, the oldest first. Ages are measured by the database's clock.
 pub(crate) async fn unfinished(
     db: &mut MySqlConnection,
     older_than_seconds: u32,

@@ -1,11 +1,10 @@
-//! SQL on `stock`. Its rows are hot: each is locked by the last statement of its transaction.
+//! SQL for the table `stock`. Many transactions compete for one row, so each of them locks it with its last statement.
 
 use common::ids::{ProductId, Quantity};
 use sqlx::MySqlConnection;
 
-use super::hit;
+use super::expect_one_row;
 
-/// Inserts a new product's row.
 pub(crate) async fn insert(db: &mut MySqlConnection, id: ProductId, quantity: u32) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO stock (product_id, quantity, reserved, received) VALUES (?, ?, 0, ?)",
@@ -18,7 +17,7 @@ pub(crate) async fn insert(db: &mut MySqlConnection, id: ProductId, quantity: u3
     Ok(())
 }
 
-/// Promises pieces; `false` where fewer are free.
+/// Reserves units. Returns `false` if too few units are free.
 pub(crate) async fn reserve(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         "UPDATE stock SET reserved = reserved + ? WHERE product_id = ? AND quantity - reserved >= ?",
@@ -31,24 +30,24 @@ pub(crate) async fn reserve(db: &mut MySqlConnection, id: ProductId, quantity: Q
     Ok(result.rows_affected() == 1)
 }
 
-/// Promised pieces leave.
-pub(crate) async fn take(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<()> {
+/// Removes reserved units from the stock.
+pub(crate) async fn remove(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<()> {
     let update = sqlx::query!(
         "UPDATE stock SET quantity = quantity - ?, reserved = reserved - ? WHERE product_id = ?",
         quantity,
         quantity,
         id,
     );
-    hit(&update.execute(db).await?)
+    expect_one_row(&update.execute(db).await?)
 }
 
-/// Promised pieces are free again.
-pub(crate) async fn give_back(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<()> {
+/// Frees reserved units.
+pub(crate) async fn free(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<()> {
     let update = sqlx::query!("UPDATE stock SET reserved = reserved - ? WHERE product_id = ?", quantity, id);
-    hit(&update.execute(db).await?)
+    expect_one_row(&update.execute(db).await?)
 }
 
-/// Pieces come in; `false` where there is no such product, or the sum would be more than a BIGINT holds.
+/// Adds units. Returns `false` if the product does not exist, or if the sum does not fit into a BIGINT.
 pub(crate) async fn add(db: &mut MySqlConnection, id: ProductId, quantity: Quantity) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         "UPDATE stock SET quantity = quantity + ?, received = received + ? WHERE product_id = ? AND received <= ?",

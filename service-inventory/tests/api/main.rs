@@ -1,4 +1,4 @@
-//! The program as its callers see it: the real binary, on a real database that is fresh for each test.
+//! Tests of the API: the real program on a real database, which is new for each test.
 
 mod app;
 mod concurrency;

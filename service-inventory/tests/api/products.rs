@@ -1,9 +1,10 @@
-//! The catalogue, and pieces that come in.
+//! The catalogue and deliveries.
 
+use api_client::{code, field};
 use serde_json::{Value, json};
 use sqlx::{Connection, MySqlConnection};
 
-use crate::app::{App, code, field};
+use crate::app::App;
 
 const PRODUCTS: &str = "/api/inventory/products";
 
@@ -12,12 +13,12 @@ fn cup() -> Value {
 }
 
 #[tokio::test]
-async fn a_product_is_made_once_and_repeated_with_the_same_answer() {
+async fn a_product_is_created_once_and_a_repeated_call_returns_it() {
     let app = App::ready().await;
-    let made = app.send(PRODUCTS, &cup()).await.expect("an answer");
-    assert_eq!(made.status(), 201);
-    assert_eq!(made.headers()["location"], "/api/inventory/products/7");
-    let body: Value = made.json().await.expect("a product");
+    let created = app.send(PRODUCTS, &cup()).await.expect("an answer");
+    assert_eq!(created.status(), 201);
+    assert_eq!(created.headers()["location"], "/api/inventory/products/7");
+    let body: Value = created.json().await.expect("a product");
     assert_eq!(app.post(PRODUCTS, &cup()).await, (200, body.clone()));
     assert_eq!(app.get("/api/inventory/products/7").await, (200, body.clone()));
     assert_eq!(body["name"], "찻잔 ☕");
@@ -25,7 +26,7 @@ async fn a_product_is_made_once_and_repeated_with_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_product_is_never_made_over() {
+async fn an_existing_product_is_never_changed() {
     let app = App::ready().await;
     app.post(PRODUCTS, &cup()).await;
     for (name, value) in [("name", json!("찻잔")), ("price", json!(3.51))] {
@@ -37,7 +38,7 @@ async fn a_product_is_never_made_over() {
 }
 
 #[tokio::test]
-async fn a_wrong_product_is_refused_by_its_field_and_not_stored() {
+async fn a_wrong_product_is_refused_with_its_field_and_not_stored() {
     let app = App::ready().await;
     for (name, value) in [
         ("name", json!("")),
@@ -63,7 +64,7 @@ async fn a_wrong_product_is_refused_by_its_field_and_not_stored() {
 }
 
 #[tokio::test]
-async fn products_are_listed_by_their_ids() {
+async fn products_are_listed_in_the_order_of_their_ids() {
     let app = App::ready().await;
     for id in [9, 5] {
         app.post(PRODUCTS, &json!({"productId": id, "name": "Cup", "price": 1})).await;
@@ -91,7 +92,7 @@ async fn a_delivery_is_added_once() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_an_unknown_product_leaves_its_id_unused() {
+async fn the_id_of_a_refused_delivery_can_be_used_again() {
     let app = App::ready().await;
     let delivery = json!({"deliveryId": "delivery-1", "quantity": 5});
     assert_eq!(code(&app.post("/api/inventory/products/99/stock", &delivery).await), (404, "NOT_FOUND"));
@@ -99,7 +100,7 @@ async fn a_delivery_of_an_unknown_product_leaves_its_id_unused() {
 }
 
 #[tokio::test]
-async fn a_wrong_delivery_is_refused_by_its_field() {
+async fn a_wrong_delivery_is_refused_with_its_field() {
     let app = App::ready().await;
     for (name, value) in [
         ("deliveryId", json!("short")),
@@ -116,7 +117,7 @@ async fn a_wrong_delivery_is_refused_by_its_field() {
 }
 
 #[tokio::test]
-async fn more_pieces_than_can_be_counted_are_refused() {
+async fn more_units_than_the_stock_can_hold_are_refused() {
     let app = App::ready().await;
     let mut db = MySqlConnection::connect(&app.database_url().await).await.expect("a connection");
     let fill =

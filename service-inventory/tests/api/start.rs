@@ -1,13 +1,13 @@
-//! Ways up, and the demo products.
+//! Starting the service, and the demo products.
 
 use serde_json::json;
 
-use crate::app::App;
+use crate::app::{App, order};
 
 const PRODUCTS: &str = "/api/inventory/products";
 
 #[tokio::test]
-async fn replicas_that_start_together_fill_an_empty_catalogue_once() {
+async fn replicas_that_start_together_add_the_demo_products_once() {
     let database = harness::unique("inventory");
     let mut replicas = Vec::new();
     for _ in 0..4 {
@@ -21,10 +21,10 @@ async fn replicas_that_start_together_fill_an_empty_catalogue_once() {
         assert!(!app.process.log().contains(r#""level":"ERROR""#), "{}", app.process.log());
     }
     let (status, list) = replicas[0].get(PRODUCTS).await;
-    let shown = |product: &serde_json::Value| (product["price"].as_f64(), product["quantity"].as_i64());
-    let shown: Vec<_> = list.as_array().expect("a list").iter().map(shown).collect();
-    let wanted = [(10_000.0, 100), (25_000.0, 50), (990.5, 1000)].map(|(price, n)| (Some(price), Some(n)));
-    assert_eq!((status, shown), (200, wanted.to_vec()));
+    let summary = |product: &serde_json::Value| (product["price"].as_f64(), product["quantity"].as_i64());
+    let summaries: Vec<_> = list.as_array().expect("a list").iter().map(summary).collect();
+    let expected = [(10_000.0, 100), (25_000.0, 50), (990.5, 1000)].map(|(price, n)| (Some(price), Some(n)));
+    assert_eq!((status, summaries), (200, expected.to_vec()));
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_catalogue_with_products_gets_no_demo_products() {
 #[tokio::test]
 async fn a_restart_leaves_stock_and_reservations_as_they_were() {
     let app = App::ready().await;
-    let order = crate::app::order(1, 2, "20000");
+    let order = order(1, 2, "20000");
     let reserved = app.reserve(&order).await;
     app.process.kill().await;
     app.process.restart().await;

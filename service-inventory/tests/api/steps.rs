@@ -1,18 +1,13 @@
-//! The steps of one saga, in every order.
+//! The steps of one saga, in different orders.
 
+use api_client::{assert_saga_cancelled, code, field};
 use common::contract::inventory::{RELEASE, RESERVE};
-use common::contract::{Fingerprint, SagaOrder};
 use serde_json::json;
 
-use crate::app::{App, assert_cancelled, code, field, order};
-
-/// The same saga, but another request.
-fn of_another_request(order: &SagaOrder) -> SagaOrder {
-    SagaOrder { fingerprint: Fingerprint::try_from("f".repeat(64)).expect("64 hex digits"), ..order.clone() }
-}
+use crate::app::{App, order};
 
 #[tokio::test]
-async fn promised_pieces_leave_with_the_confirm() {
+async fn a_confirm_removes_the_reserved_units_from_the_stock() {
     let app = App::ready().await;
     let order = order(1, 2, "20000");
     let (status, body) = app.reserve(&order).await;
@@ -26,7 +21,7 @@ async fn promised_pieces_leave_with_the_confirm() {
 }
 
 #[tokio::test]
-async fn a_repeated_call_returns_what_the_first_returned_and_does_nothing() {
+async fn a_repeated_call_returns_the_first_answer_and_changes_nothing() {
     let app = App::ready().await;
     let order = order(3, 2, "1981");
     let reserved = app.reserve(&order).await;
@@ -41,7 +36,7 @@ async fn a_repeated_call_returns_what_the_first_returned_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_written_down_and_repeated() {
+async fn a_refusal_is_stored_and_repeated() {
     let app = App::ready().await;
     for (order, status, refusal, has_price) in [
         (order(99, 1, "1"), 422, "UNKNOWN_PRODUCT", false),
@@ -55,13 +50,13 @@ async fn a_refusal_is_written_down_and_repeated() {
         assert_eq!(app.reservation(&order.saga_id).await, ("REFUSED".to_owned(), Some(refusal.to_owned())));
         let (_, row) = app.get(&format!("/api/inventory/reservations/{}", order.saga_id)).await;
         assert_eq!(row["unitPrice"].is_number(), has_price, "{row}");
-        assert_cancelled(&app.confirm(&order).await, refusal);
+        assert_saga_cancelled(&app.confirm(&order).await, refusal);
     }
     assert_eq!(app.stock(1).await, (100, 0));
 }
 
 #[tokio::test]
-async fn a_refusal_stays_even_if_pieces_come_in_later() {
+async fn a_refusal_stays_even_after_a_delivery() {
     let app = App::ready().await;
     let order = order(1, 101, "1010000");
     let first = app.reserve(&order).await;
@@ -72,7 +67,7 @@ async fn a_refusal_stays_even_if_pieces_come_in_later() {
 }
 
 #[tokio::test]
-async fn released_pieces_are_free_again_and_the_first_reason_stays() {
+async fn a_release_frees_the_units_and_the_first_reason_stays() {
     let app = App::ready().await;
     let order = order(2, 50, "1250000");
     assert_eq!(app.reserve(&order).await.0, 200);
@@ -81,18 +76,18 @@ async fn released_pieces_are_free_again_and_the_first_reason_stays() {
     assert_eq!(app.release(&order, "DEADLINE_EXCEEDED").await, (200, json!({"status": "RELEASED"})));
     assert_eq!(app.stock(2).await, (50, 0));
     assert_eq!(app.reservation(&order.saga_id).await, ("RELEASED".to_owned(), Some("PAYMENT_DECLINED".to_owned())));
-    assert_cancelled(&app.reserve(&order).await, "PAYMENT_DECLINED");
-    assert_cancelled(&app.confirm(&order).await, "PAYMENT_DECLINED");
+    assert_saga_cancelled(&app.reserve(&order).await, "PAYMENT_DECLINED");
+    assert_saga_cancelled(&app.confirm(&order).await, "PAYMENT_DECLINED");
     assert_eq!(app.stock(2).await, (50, 0));
 }
 
 #[tokio::test]
-async fn a_release_before_the_reserve_refuses_it_for_ever() {
+async fn a_reserve_after_the_release_is_refused() {
     let app = App::ready().await;
     let order = order(1, 1, "10000");
     assert_eq!(app.release(&order, "CANCELLED_BY_CUSTOMER").await.0, 200);
-    assert_cancelled(&app.reserve(&order).await, "CANCELLED_BY_CUSTOMER");
-    assert_cancelled(&app.confirm(&order).await, "CANCELLED_BY_CUSTOMER");
+    assert_saga_cancelled(&app.reserve(&order).await, "CANCELLED_BY_CUSTOMER");
+    assert_saga_cancelled(&app.confirm(&order).await, "CANCELLED_BY_CUSTOMER");
     assert_eq!(app.stock(1).await, (100, 0));
 }
 
@@ -102,12 +97,12 @@ async fn a_refused_saga_that_is_released_keeps_its_refusal_as_the_reason() {
     let order = order(1, 101, "1010000");
     assert_eq!(code(&app.reserve(&order).await), (409, "INSUFFICIENT_STOCK"));
     assert_eq!(app.release(&order, "CANCELLED_BY_CUSTOMER").await.0, 200);
-    assert_cancelled(&app.reserve(&order).await, "INSUFFICIENT_STOCK");
+    assert_saga_cancelled(&app.reserve(&order).await, "INSUFFICIENT_STOCK");
     assert_eq!(app.stock(1).await, (100, 0));
 }
 
 #[tokio::test]
-async fn confirmed_pieces_cannot_be_released() {
+async fn confirmed_units_cannot_be_released() {
     let app = App::ready().await;
     let order = order(1, 3, "30000");
     app.reserve(&order).await;
@@ -122,7 +117,7 @@ async fn another_request_of_the_same_saga_is_refused_and_changes_nothing() {
     let app = App::ready().await;
     let order = order(1, 3, "30000");
     app.reserve(&order).await;
-    let other = of_another_request(&order);
+    let other = property::reused(&order);
     let reused = (422, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(code(&app.reserve(&other).await), reused);
     assert_eq!(code(&app.confirm(&other).await), reused);
@@ -132,7 +127,7 @@ async fn another_request_of_the_same_saga_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_confirm_without_a_reservation() {
+async fn a_confirm_without_a_reservation_is_not_found() {
     let app = App::ready().await;
     let order = order(1, 1, "10000");
     assert_eq!(code(&app.confirm(&order).await), (404, "NOT_FOUND"));
@@ -154,7 +149,7 @@ async fn a_step_ignores_fields_of_a_later_release_and_names_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn only_promised_pieces_are_unfinished_and_only_when_they_are_old() {
+async fn only_old_reserved_reservations_are_listed_as_unfinished() {
     let app = App::ready().await;
     let [open, confirmed, released, refused] = [1, 1, 1, 101].map(|n| order(1, n, &format!("{n}0000")));
     for order in [&open, &confirmed, &released, &refused] {

@@ -5,25 +5,25 @@ pub(crate) mod orders;
 mod tests;
 
 use common::contract::Code;
-use common::database::AsDatabaseError;
+use common::database::HasSqlxError;
 
-/// Why a use case did not do what was asked.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the saga was cancelled: {0}")]
-    Cancelled(Code),
+    SagaCancelled(Code),
     #[error("the order is confirmed")]
-    Confirmed,
-    #[error("the idempotency key came before with another request")]
+    AlreadyConfirmed,
+    #[error("the idempotency key was used before with another request")]
     KeyReused,
-    #[error("no such order")]
+    #[error("the order does not exist")]
     NotFound,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-impl AsDatabaseError for Error {
-    fn as_database_error(&self) -> Option<&sqlx::Error> {
+impl HasSqlxError for Error {
+    fn sqlx_error(&self) -> Option<&sqlx::Error> {
         if let Self::Database(error) = self { Some(error) } else { None }
     }
 }

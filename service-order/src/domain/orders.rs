@@ -1,4 +1,4 @@
-//! The life of an order. Only one row is ever locked: the saga's.
+//! The life of an order. A transaction locks only one row, the saga's.
 
 use common::contract::order::{Order, OrderStatus};
 use common::contract::saga::UnfinishedSaga;
@@ -9,30 +9,30 @@ use sqlx::{MySqlConnection, MySqlPool};
 
 use super::Error;
 use crate::model::{self, Change, Conflict};
-use crate::store::orders::{self, Locked};
+use crate::store::orders::{self, LockedRow};
 
-/// As many unfinished sagas are listed at once.
+/// At most this many unfinished sagas are listed.
 const UNFINISHED_LIMIT: u32 = 1000;
 
-/// `order.create`: the order is there and PENDING. Returns its id, that of the first call.
+/// `order.create`: creates the order with the status PENDING. Returns the id that the first call stored.
 pub(crate) async fn create(pool: &MySqlPool, order: &SagaOrder) -> Result<OrderId, Error> {
     retrying("order.create", || async {
         let mut tx = pool.begin().await?;
         orders::insert(&mut tx, order, OrderStatus::Pending, None).await?;
-        let row = lock_own(&mut tx, order).await?;
-        model::create(row.status).map_err(|conflict| refusal(conflict, &row))?;
+        let row = lock_checked(&mut tx, order).await?;
+        model::create(row.status).map_err(|conflict| conflict_error(conflict, &row))?;
         tx.commit().await?;
         Ok(row.order_id)
     })
     .await
 }
 
-/// `order.confirm`: the order is CONFIRMED. Returns its id.
+/// `order.confirm`: sets the order to CONFIRMED. Returns its id.
 pub(crate) async fn confirm(pool: &MySqlPool, order: &SagaOrder) -> Result<OrderId, Error> {
     retrying("order.confirm", || async {
         let mut tx = pool.begin().await?;
-        let row = lock_own(&mut tx, order).await?;
-        let change = model::confirm(row.status).map_err(|conflict| refusal(conflict, &row))?;
+        let row = lock_checked(&mut tx, order).await?;
+        let change = model::confirm(row.status).map_err(|conflict| conflict_error(conflict, &row))?;
         apply(&mut tx, &order.saga_id, change, None).await?;
         tx.commit().await?;
         Ok(row.order_id)
@@ -40,13 +40,13 @@ pub(crate) async fn confirm(pool: &MySqlPool, order: &SagaOrder) -> Result<Order
     .await
 }
 
-/// `order.cancel`: the order is CANCELLED, also if it never was.
+/// `order.cancel`: sets the order to CANCELLED. If the order was never created, the call leaves a tombstone.
 pub(crate) async fn cancel(pool: &MySqlPool, order: &SagaOrder, reason: &Code) -> Result<(), Error> {
     retrying("order.cancel", || async {
         let mut tx = pool.begin().await?;
         orders::insert(&mut tx, order, OrderStatus::Cancelled, Some(reason)).await?;
-        let row = lock_own(&mut tx, order).await?;
-        let change = model::cancel(row.status).map_err(|conflict| refusal(conflict, &row))?;
+        let row = lock_checked(&mut tx, order).await?;
+        let change = model::cancel(row.status).map_err(|conflict| conflict_error(conflict, &row))?;
         apply(&mut tx, &order.saga_id, change, Some(reason)).await?;
         tx.commit().await?;
         Ok(())
@@ -54,7 +54,8 @@ pub(crate) async fn cancel(pool: &MySqlPool, order: &SagaOrder, reason: &Code) -
     .await
 }
 
-async fn lock_own(db: &mut MySqlConnection, order: &SagaOrder) -> Result<Locked, Error> {
+/// Locks the saga's row. A row that belongs to another request is an error.
+async fn lock_checked(db: &mut MySqlConnection, order: &SagaOrder) -> Result<LockedRow, Error> {
     let row = orders::lock(db, &order.saga_id).await?.ok_or(Error::NotFound)?;
     if row.fingerprint == order.fingerprint { Ok(row) } else { Err(Error::KeyReused) }
 }
@@ -66,30 +67,27 @@ async fn apply(db: &mut MySqlConnection, saga_id: &SagaId, change: Change, reaso
     }
 }
 
-fn refusal(conflict: Conflict, row: &Locked) -> Error {
+fn conflict_error(conflict: Conflict, row: &LockedRow) -> Error {
     match conflict {
-        Conflict::Cancelled => Error::Cancelled(row.reason.clone().unwrap_or(Code::SAGA_CANCELLED)),
-        Conflict::Confirmed => Error::Confirmed,
+        Conflict::SagaCancelled => Error::SagaCancelled(row.reason.clone().unwrap_or(Code::SAGA_CANCELLED)),
+        Conflict::AlreadyConfirmed => Error::AlreadyConfirmed,
     }
 }
 
-/// One order by its id.
 pub(crate) async fn by_id(pool: &MySqlPool, id: OrderId) -> Result<Order, Error> {
     let saga_id = retrying("order.read", || async { orders::saga_of(&mut *pool.acquire().await?, id).await }).await?;
     by_saga(pool, &saga_id.ok_or(Error::NotFound)?).await
 }
 
-/// One order by its saga.
 pub(crate) async fn by_saga(pool: &MySqlPool, saga_id: &SagaId) -> Result<Order, Error> {
     let order =
         retrying("order.read", || async { orders::by_saga(&mut *pool.acquire().await?, saga_id).await }).await?;
     order.ok_or(Error::NotFound)
 }
 
-/// The oldest orders that are neither confirmed nor cancelled.
 pub(crate) async fn unfinished(pool: &MySqlPool, older_than_seconds: u32) -> Result<Vec<UnfinishedSaga>, Error> {
-    let listed = retrying("order.unfinished", || async {
+    let sagas = retrying("order.unfinished", || async {
         orders::unfinished(&mut *pool.acquire().await?, older_than_seconds, UNFINISHED_LIMIT).await
     });
-    Ok(listed.await?)
+    Ok(sagas.await?)
 }

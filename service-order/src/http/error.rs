@@ -1,7 +1,6 @@
-//! Errors as answers.
+//! Error answers.
 
 use common::contract::Code;
-use common::database;
 use common::http::ApiError;
 
 use crate::domain::Error;
@@ -10,11 +9,11 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match error {
-            Error::Cancelled(reason) => Self::new(Code::SAGA_CANCELLED, text).because(reason),
-            Error::Confirmed => Self::new(Code::ALREADY_CONFIRMED, text),
+            Error::SagaCancelled(reason) => Self::new(Code::SAGA_CANCELLED, text).with_reason(reason),
+            Error::AlreadyConfirmed => Self::new(Code::ALREADY_CONFIRMED, text),
             Error::KeyReused => Self::new(Code::IDEMPOTENCY_KEY_REUSED, text),
             Error::NotFound => Self::new(Code::NOT_FOUND, text),
-            Error::Database(error) => database::answer(error),
+            Error::Database(error) => Self::database(error),
         }
     }
 }

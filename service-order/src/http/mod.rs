@@ -8,7 +8,6 @@ use sqlx::MySqlPool;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// All routes of this service.
 pub(crate) fn routes(pool: MySqlPool) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(steps::create))

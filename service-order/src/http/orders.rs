@@ -1,4 +1,4 @@
-//! Orders to read.
+//! The routes that read orders.
 
 use axum::extract::State;
 use common::contract::Problem;
@@ -11,12 +11,12 @@ use sqlx::MySqlPool;
 
 use crate::domain::orders;
 
-/// One order.
+/// Returns one order.
 #[utoipa::path(get, path = "/api/orders/{orderId}", tag = "orders",
     params(("orderId" = OrderId, Path, description = "The order's id")), responses(
     (status = 200, description = "The order", body = Order),
-    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 404, description = "NOT_FOUND: the order does not exist", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: this is not an id", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn by_id(
@@ -26,12 +26,12 @@ pub(super) async fn by_id(
     Ok(Json(orders::by_id(&pool, id).await?))
 }
 
-/// The order of a saga.
+/// Returns the order of a saga.
 #[utoipa::path(get, path = "/api/orders/by-saga/{sagaId}", tag = "orders",
-    params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
+    params(("sagaId" = SagaId, Path, description = "The saga's id. It is also the id of the Temporal workflow")), responses(
     (status = 200, description = "The order", body = Order),
-    (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 404, description = "NOT_FOUND: the order does not exist", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: this is not a saga id", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn by_saga(
@@ -41,10 +41,10 @@ pub(super) async fn by_saga(
     Ok(Json(orders::by_saga(&pool, &saga_id).await?))
 }
 
-/// Orders that are neither confirmed nor cancelled, oldest first, at most 1000.
+/// Lists the orders that are neither confirmed nor cancelled, oldest first, at most 1000.
 #[utoipa::path(get, path = "/api/orders/unfinished", tag = "orders", params(Age), responses(
     (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
-    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: this is not a number", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn unfinished(

@@ -1,30 +1,27 @@
-//! The order's states and their legal transitions: pure, no I/O.
+//! The states of an order and their legal transitions. Pure code without I/O.
 
 use common::contract::order::OrderStatus;
 
-/// What a call does to a row.
+/// The effect of a call on the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Nothing: the call came before.
+    /// The row stays as it is, because an earlier call had the same effect.
     Nothing,
-    /// The row becomes this.
     To(OrderStatus),
 }
 
-/// Why a call cannot be.
+/// Why the state of the row does not allow a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The saga was undone.
-    Cancelled,
-    /// The order is confirmed.
-    Confirmed,
+    SagaCancelled,
+    AlreadyConfirmed,
 }
 
-/// `order.create` on a row that is there, possibly just made by this very call.
+/// `order.create`. The row exists: an earlier call or this call has inserted it.
 pub(crate) fn create(status: OrderStatus) -> Result<Change, Conflict> {
     match status {
         OrderStatus::Pending | OrderStatus::Confirmed => Ok(Change::Nothing),
-        OrderStatus::Cancelled => Err(Conflict::Cancelled),
+        OrderStatus::Cancelled => Err(Conflict::SagaCancelled),
     }
 }
 
@@ -33,16 +30,16 @@ pub(crate) fn confirm(status: OrderStatus) -> Result<Change, Conflict> {
     match status {
         OrderStatus::Pending => Ok(Change::To(OrderStatus::Confirmed)),
         OrderStatus::Confirmed => Ok(Change::Nothing),
-        OrderStatus::Cancelled => Err(Conflict::Cancelled),
+        OrderStatus::Cancelled => Err(Conflict::SagaCancelled),
     }
 }
 
-/// `order.cancel`, also of an order that never was.
+/// `order.cancel`.
 pub(crate) fn cancel(status: OrderStatus) -> Result<Change, Conflict> {
     match status {
         OrderStatus::Pending => Ok(Change::To(OrderStatus::Cancelled)),
         OrderStatus::Cancelled => Ok(Change::Nothing),
-        OrderStatus::Confirmed => Err(Conflict::Confirmed),
+        OrderStatus::Confirmed => Err(Conflict::AlreadyConfirmed),
     }
 }
 
@@ -52,13 +49,13 @@ mod tests {
 
     #[test]
     fn a_tombstone_beats_idempotency() {
-        assert_eq!(create(OrderStatus::Cancelled), Err(Conflict::Cancelled));
-        assert_eq!(confirm(OrderStatus::Cancelled), Err(Conflict::Cancelled));
+        assert_eq!(create(OrderStatus::Cancelled), Err(Conflict::SagaCancelled));
+        assert_eq!(confirm(OrderStatus::Cancelled), Err(Conflict::SagaCancelled));
     }
 
     #[test]
     fn a_confirmed_order_is_never_cancelled() {
-        assert_eq!(cancel(OrderStatus::Confirmed), Err(Conflict::Confirmed));
+        assert_eq!(cancel(OrderStatus::Confirmed), Err(Conflict::AlreadyConfirmed));
         assert_eq!(create(OrderStatus::Confirmed), Ok(Change::Nothing));
     }
 }

@@ -1,3 +1,3 @@
-//! SQL, one file a table. Functions take a connection, so the caller owns the transaction.
+//! SQL, one file per table. Each function takes a connection, so the caller controls the transaction.
 
 pub(crate) mod orders;

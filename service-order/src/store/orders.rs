@@ -1,21 +1,22 @@
-//! SQL on `orders`.
+//! SQL for the table `orders`.
 
 use common::contract::order::{Order, OrderStatus};
-use common::contract::saga::{PaymentMethod, UnfinishedSaga};
+use common::contract::payment::PaymentMethod;
+use common::contract::saga::UnfinishedSaga;
 use common::contract::{Code, Fingerprint, SagaOrder};
 use common::ids::{CustomerId, OrderId, PaymentId, ProductId, Quantity, SagaId};
 use common::money::Money;
 use sqlx::MySqlConnection;
 
-/// What the state transitions need of a row.
-pub(crate) struct Locked {
+/// The columns that the state transitions need.
+pub(crate) struct LockedRow {
     pub(crate) order_id: OrderId,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) status: OrderStatus,
     pub(crate) reason: Option<Code>,
 }
 
-/// Inserts the row in this state, unless the saga has one; then that one stays as it is.
+/// Inserts a row with this status. If the saga already has a row, that row stays as it is.
 pub(crate) async fn insert(
     db: &mut MySqlConnection,
     order: &SagaOrder,
@@ -44,10 +45,10 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// The saga's row, locked until the transaction ends.
-pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<Locked>> {
+/// Reads the saga's row and locks it until the transaction ends.
+pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<LockedRow>> {
     sqlx::query_as!(
-        Locked,
+        LockedRow,
         r#"SELECT order_id AS "order_id: OrderId", fingerprint AS "fingerprint: Fingerprint",
                   status AS "status: OrderStatus", reason AS "reason: Code"
            FROM orders WHERE saga_id = ? FOR UPDATE"#,
@@ -57,7 +58,6 @@ pub(crate) async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Re
     .await
 }
 
-/// Moves the locked row to another state.
 pub(crate) async fn set_status(
     db: &mut MySqlConnection,
     saga_id: &SagaId,
@@ -75,14 +75,12 @@ pub(crate) async fn set_status(
     Ok(())
 }
 
-/// The saga of an order.
 pub(crate) async fn saga_of(db: &mut MySqlConnection, id: OrderId) -> sqlx::Result<Option<SagaId>> {
     sqlx::query_scalar!(r#"SELECT saga_id AS "saga_id: SagaId" FROM orders WHERE order_id = ?"#, id)
         .fetch_optional(db)
         .await
 }
 
-/// The order of a saga.
 pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<Order>> {
     sqlx::query_as!(
         Order,
@@ -101,7 +99,7 @@ pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx:
     .await
 }
 
-/// The oldest orders that have been pending for longer than so many seconds, by the database's clock.
+/// Lists the orders that are still PENDING, the oldest first. Ages are measured by the database's clock.
 pub(crate) async fn unfinished(
     db: &mut MySqlConnection,
     older_than_seconds: u32,

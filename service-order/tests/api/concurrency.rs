@@ -1,11 +1,12 @@
-//! Many calls at once, over two replicas.
+//! Concurrent calls to two replicas.
 
 use std::sync::Arc;
 
+use api_client::code;
 use common::ids::OrderId;
 use tokio::task::JoinSet;
 
-use crate::app::{App, code, order};
+use crate::app::{App, order};
 
 async fn two_replicas() -> [Arc<App>; 2] {
     let first = App::ready().await;
@@ -14,7 +15,7 @@ async fn two_replicas() -> [Arc<App>; 2] {
 }
 
 #[tokio::test]
-async fn fifty_creates_of_one_saga_make_one_order_with_one_id() {
+async fn fifty_simultaneous_creates_of_one_saga_create_one_order() {
     let apps = two_replicas().await;
     let order = order();
     let mut calls = JoinSet::new();
@@ -29,39 +30,40 @@ async fn fifty_creates_of_one_saga_make_one_order_with_one_id() {
 }
 
 #[tokio::test]
-async fn of_a_confirm_and_a_cancel_at_the_same_time_one_wins_for_ever() {
+async fn a_simultaneous_confirm_and_cancel_have_exactly_one_winner() {
     let apps = two_replicas().await;
-    let mut duels = JoinSet::new();
+    let mut races = JoinSet::new();
     for _ in 0..40 {
-        let [one, other] = apps.clone();
-        duels.spawn(async move {
+        let [first, second] = apps.clone();
+        races.spawn(async move {
             let order = order();
-            one.create(&order).await;
-            let (confirmed, cancelled) = tokio::join!(one.confirm(&order), other.cancel(&order, "DEADLINE_EXCEEDED"));
+            first.create(&order).await;
+            let (confirmed, cancelled) =
+                tokio::join!(first.confirm(&order), second.cancel(&order, "DEADLINE_EXCEEDED"));
             let status = match (code(&confirmed), code(&cancelled)) {
                 ((200, _), (409, "ALREADY_CONFIRMED")) => "CONFIRMED",
                 ((409, "SAGA_CANCELLED"), (200, _)) => "CANCELLED",
                 _ => panic!("{confirmed:?} {cancelled:?}"),
             };
-            assert_eq!(one.state(&order.saga_id).await.0, status);
+            assert_eq!(first.state(&order.saga_id).await.0, status);
         });
     }
-    duels.join_all().await;
+    races.join_all().await;
 }
 
 #[tokio::test]
-async fn a_cancel_at_the_same_time_as_the_create_always_wins_in_the_end() {
+async fn a_cancel_simultaneous_with_the_create_always_wins() {
     let apps = two_replicas().await;
-    let mut duels = JoinSet::new();
+    let mut races = JoinSet::new();
     for _ in 0..40 {
-        let [one, other] = apps.clone();
-        duels.spawn(async move {
+        let [first, second] = apps.clone();
+        races.spawn(async move {
             let order = order();
-            let (created, cancelled) = tokio::join!(one.create(&order), other.cancel(&order, "DEADLINE_EXCEEDED"));
+            let (created, cancelled) = tokio::join!(first.create(&order), second.cancel(&order, "DEADLINE_EXCEEDED"));
             assert!(matches!(code(&created), (200, _) | (409, "SAGA_CANCELLED")), "{created:?}");
             assert_eq!(cancelled.0, 200);
-            assert_eq!(one.state(&order.saga_id).await.0, "CANCELLED");
+            assert_eq!(first.state(&order.saga_id).await.0, "CANCELLED");
         });
     }
-    duels.join_all().await;
+    races.join_all().await;
 }

@@ -1,10 +1,11 @@
-//! Orders to read, and calls that are not understood.
+//! Reading orders, and requests that are not valid.
 
+use api_client::{code, field};
 use common::contract::order::{CANCEL, CONFIRM, CREATE};
 use common::ids::OrderId;
 use serde_json::{Value, json};
 
-use crate::app::{App, code, field, order};
+use crate::app::{App, order};
 
 #[tokio::test]
 async fn an_order_is_read_by_its_id_and_by_its_saga() {
@@ -21,7 +22,7 @@ async fn an_order_is_read_by_its_id_and_by_its_saga() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_what_is_no_id_is_refused() {
+async fn an_unknown_order_is_not_found_and_an_invalid_id_is_refused() {
     let app = App::ready().await;
     assert_eq!(code(&app.get(&format!("/api/orders/{}", OrderId::new())).await), (404, "NOT_FOUND"));
     assert_eq!(code(&app.get(&format!("/api/orders/by-saga/{}", order().saga_id)).await), (404, "NOT_FOUND"));
@@ -32,7 +33,7 @@ async fn what_is_not_there_is_not_found_and_what_is_no_id_is_refused() {
 }
 
 #[tokio::test]
-async fn only_pending_orders_are_unfinished_and_only_when_they_are_old() {
+async fn only_old_pending_orders_are_listed_as_unfinished() {
     let app = App::ready().await;
     let [first, confirmed, cancelled, second, tombstone] = std::array::from_fn(|_| order());
     for order in [&first, &confirmed, &cancelled, &second] {
@@ -42,10 +43,10 @@ async fn only_pending_orders_are_unfinished_and_only_when_they_are_old() {
     app.cancel(&cancelled, "DEADLINE_EXCEEDED").await;
     app.cancel(&tombstone, "DEADLINE_EXCEEDED").await;
     let (status, listed) = app.get("/api/orders/unfinished?olderThanSeconds=0").await;
-    let shown = |saga: &Value| (saga["sagaId"].clone(), saga["status"].clone(), saga["ageSeconds"].is_u64());
-    let shown: Vec<_> = listed.as_array().expect("a list").iter().map(shown).collect();
-    let wanted = [&first, &second].map(|order| (json!(order.saga_id), json!("PENDING"), true));
-    assert_eq!((status, shown), (200, wanted.to_vec()));
+    let summary = |saga: &Value| (saga["sagaId"].clone(), saga["status"].clone(), saga["ageSeconds"].is_u64());
+    let summaries: Vec<_> = listed.as_array().expect("a list").iter().map(summary).collect();
+    let expected = [&first, &second].map(|order| (json!(order.saga_id), json!("PENDING"), true));
+    assert_eq!((status, summaries), (200, expected.to_vec()));
     assert_eq!(app.get("/api/orders/unfinished").await, (200, json!([])));
     assert_eq!(code(&app.get("/api/orders/unfinished?olderThanSeconds=x").await), (422, "VALIDATION_FAILED"));
     assert_eq!(code(&app.get("/api/orders/unfinished?olderThanSeconds=-1").await), (422, "VALIDATION_FAILED"));
@@ -84,7 +85,7 @@ async fn a_step_ignores_fields_of_a_later_release_and_names_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_it_should_be_is_refused_and_nothing_is_stored() {
+async fn an_invalid_body_is_refused_and_nothing_is_stored() {
     let app = App::ready().await;
     let order = order();
     let good = json!(order).to_string();

@@ -1,8 +1,9 @@
-//! The steps of one saga, in every order.
+//! The steps of one saga, in different orders.
 
+use api_client::{assert_saga_cancelled, code};
 use common::ids::OrderId;
 
-use crate::app::{App, assert_cancelled, code, done, of_another_request, order, undone};
+use crate::app::{App, cancelled, done, order};
 
 #[tokio::test]
 async fn an_order_is_pending_until_it_is_confirmed() {
@@ -15,7 +16,7 @@ async fn an_order_is_pending_until_it_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_repeated_call_returns_what_the_first_returned_and_does_nothing() {
+async fn a_repeated_call_returns_the_first_answer_and_changes_nothing() {
     let app = App::ready().await;
     let first = order();
     let mut again = first.clone();
@@ -39,22 +40,22 @@ async fn a_cancelled_order_keeps_the_first_reason_and_refuses_every_forward_call
     let order = order();
     app.create(&order).await;
     for reason in ["PAYMENT_DECLINED", "DEADLINE_EXCEEDED", "PAYMENT_DECLINED"] {
-        assert_eq!(app.cancel(&order, reason).await, undone());
-        assert_cancelled(&app.create(&order).await, "PAYMENT_DECLINED");
-        assert_cancelled(&app.confirm(&order).await, "PAYMENT_DECLINED");
+        assert_eq!(app.cancel(&order, reason).await, cancelled());
+        assert_saga_cancelled(&app.create(&order).await, "PAYMENT_DECLINED");
+        assert_saga_cancelled(&app.confirm(&order).await, "PAYMENT_DECLINED");
     }
     assert_eq!(app.state(&order.saga_id).await, ("CANCELLED".to_owned(), Some("PAYMENT_DECLINED".to_owned())));
 }
 
 #[tokio::test]
-async fn a_cancel_before_the_create_refuses_it_for_ever() {
+async fn a_create_after_the_cancel_is_refused() {
     let app = App::ready().await;
     let order = order();
-    assert_eq!(app.cancel(&order, "INSUFFICIENT_STOCK").await, undone());
+    assert_eq!(app.cancel(&order, "INSUFFICIENT_STOCK").await, cancelled());
     let row = app.row(&order.saga_id).await;
-    assert_cancelled(&app.create(&order).await, "INSUFFICIENT_STOCK");
-    assert_cancelled(&app.confirm(&order).await, "INSUFFICIENT_STOCK");
-    assert_eq!(app.cancel(&order, "CANCELLED_BY_CUSTOMER").await, undone());
+    assert_saga_cancelled(&app.create(&order).await, "INSUFFICIENT_STOCK");
+    assert_saga_cancelled(&app.confirm(&order).await, "INSUFFICIENT_STOCK");
+    assert_eq!(app.cancel(&order, "CANCELLED_BY_CUSTOMER").await, cancelled());
     assert_eq!(app.row(&order.saga_id).await, row);
     assert_eq!((&row["status"], &row["reason"]), (&"CANCELLED".into(), &"INSUFFICIENT_STOCK".into()));
 }
@@ -73,7 +74,7 @@ async fn a_confirmed_order_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_confirm_without_an_order_and_asking_makes_none() {
+async fn a_confirm_without_an_order_is_not_found_and_creates_none() {
     let app = App::ready().await;
     let order = order();
     assert_eq!(code(&app.confirm(&order).await), (404, "NOT_FOUND"));
@@ -84,14 +85,14 @@ async fn there_is_nothing_to_confirm_without_an_order_and_asking_makes_none() {
 #[tokio::test]
 async fn another_request_of_the_same_saga_is_refused_in_every_state_and_changes_nothing() {
     let app = App::ready().await;
-    let [pending, confirmed, cancelled] = [order(), order(), order()];
+    let [pending, confirmed, cancelled_order] = [order(), order(), order()];
     app.create(&pending).await;
     app.create(&confirmed).await;
     app.confirm(&confirmed).await;
-    app.cancel(&cancelled, "DEADLINE_EXCEEDED").await;
-    for order in [&pending, &confirmed, &cancelled] {
+    app.cancel(&cancelled_order, "DEADLINE_EXCEEDED").await;
+    for order in [&pending, &confirmed, &cancelled_order] {
         let before = app.row(&order.saga_id).await;
-        let other = of_another_request(order);
+        let other = property::reused(order);
         let reused = (422, "IDEMPOTENCY_KEY_REUSED");
         assert_eq!(code(&app.create(&other).await), reused);
         assert_eq!(code(&app.confirm(&other).await), reused);
@@ -101,7 +102,7 @@ async fn another_request_of_the_same_saga_is_refused_in_every_state_and_changes_
 }
 
 #[tokio::test]
-async fn an_order_survives_the_kill_of_its_service() {
+async fn an_order_survives_a_killed_service() {
     let app = App::ready().await;
     let order = order();
     app.create(&order).await;

@@ -1,6 +1,6 @@
-//! Use cases: one transaction each, and no call to the gateway while one is open.
+//! Use cases, one transaction each. No transaction is open during a call to the gateway.
 
-mod decide;
+mod cancel;
 mod pay;
 mod read;
 #[cfg(test)]
@@ -10,31 +10,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::contract::{Code, SagaOrder};
-use common::database::AsDatabaseError;
-use common::ids::SagaId;
+use common::database::HasSqlxError;
 use sqlx::{MySqlConnection, MySqlPool};
 
 use crate::gateway::{GatewayError, PaymentGateway};
 use crate::store::payments::{self, Locked};
 
-/// Why a use case did not do what was asked.
+/// Why a use case failed. Clients see the text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the saga was cancelled: {0}")]
-    Cancelled(Code),
+    SagaCancelled(Code),
     #[error("the payment was declined")]
     Declined,
-    #[error("the payment went through before the cancel")]
+    #[error("the order is already paid")]
     AlreadyPaid,
-    #[error("another call is at this payment")]
+    #[error("the payment is not decided yet; retry")]
     InProgress,
-    #[error("the idempotency key came before with another request")]
+    #[error("the idempotency key was used before with another request")]
     KeyReused,
-    #[error("no such payment")]
+    #[error("the payment does not exist")]
     NotFound,
-    #[error("the payment gateway did not answer: {0}")]
-    GatewayUnavailable(String),
-    #[error("as many calls to the payment gateway are running as are allowed")]
+    #[error("the call to the payment gateway failed: {reason}")]
+    GatewayUnavailable { reason: String, source: Option<Box<dyn std::error::Error + Send + Sync>> },
+    #[error("all permits for calls to the payment gateway are taken; retry")]
     GatewayBusy,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -43,19 +42,18 @@ pub(crate) enum Error {
 impl From<GatewayError> for Error {
     fn from(error: GatewayError) -> Self {
         match error {
-            GatewayError::Unavailable(why) => Self::GatewayUnavailable(why),
+            GatewayError::Unavailable { reason, source } => Self::GatewayUnavailable { reason, source },
             GatewayError::Busy => Self::GatewayBusy,
         }
     }
 }
 
-impl AsDatabaseError for Error {
-    fn as_database_error(&self) -> Option<&sqlx::Error> {
+impl HasSqlxError for Error {
+    fn sqlx_error(&self) -> Option<&sqlx::Error> {
         if let Self::Database(error) = self { Some(error) } else { None }
     }
 }
 
-/// The use cases.
 #[derive(Clone)]
 pub(crate) struct Payments {
     pool: MySqlPool,
@@ -64,19 +62,16 @@ pub(crate) struct Payments {
 }
 
 impl Payments {
-    /// With their database and gateway; one call of `pay` has the row to itself for `lease`.
+    /// `lease` is how long one call to `pay` has the row to itself.
     pub(crate) fn new(pool: MySqlPool, gateway: Arc<dyn PaymentGateway>, lease: Duration) -> Self {
         Self { pool, gateway, lease }
     }
 }
 
-async fn lock_own(db: &mut MySqlConnection, order: &SagaOrder) -> Result<Locked, Error> {
-    let row = lock(db, &order.saga_id).await?;
+/// Locks the saga's row. A row with a different fingerprint belongs to another request, so the call is refused.
+async fn lock_same_request(db: &mut MySqlConnection, order: &SagaOrder) -> Result<Locked, Error> {
+    let row = payments::lock(db, &order.saga_id).await?.ok_or(Error::NotFound)?;
     if row.fingerprint == order.fingerprint { Ok(row) } else { Err(Error::KeyReused) }
-}
-
-async fn lock(db: &mut MySqlConnection, saga_id: &SagaId) -> Result<Locked, Error> {
-    payments::lock(db, saga_id).await?.ok_or(Error::NotFound)
 }
 
 fn reason_of(row: &Locked) -> Code {

@@ -1,4 +1,4 @@
-//! `payment.pay`, the pivot: claim the row, ask the gateway, record its verdict, if the row is still ours.
+//! `payment.pay`, the pivot: claim the row, ask the gateway, record its verdict.
 
 use common::contract::payment::PaymentStatus;
 use common::contract::{Code, SagaOrder};
@@ -7,36 +7,35 @@ use common::ids::PaymentId;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::{Error, Payments, lock_own, reason_of};
+use super::{Error, Payments, lock_same_request, reason_of};
 use crate::gateway::{Charge, ChargeStatus, GatewayError, Verdict};
 use crate::model::{self, Lease, Pay};
 use crate::store::payments::{self, LeaseTerms, Locked};
 
-/// What the claim found.
+/// The result of a claim, with the payment id from the row.
 enum Claim {
-    /// The row is ours; nobody has asked the gateway.
+    /// This call has the lease, and no call has asked the gateway.
     Fresh(PaymentId),
-    /// The row is ours now; somebody may have asked the gateway.
+    /// This call has the lease now. An earlier call may have asked the gateway.
     TakenOver(PaymentId),
-    /// Paid before.
-    Paid(PaymentId),
+    AlreadyPaid(PaymentId),
 }
 
 impl Payments {
-    /// `payment.pay`: the payment is APPROVED. Returns its id, that of the first call.
+    /// `payment.pay`: on success the payment is APPROVED. Returns the payment id of the first call.
     ///
-    /// Not to be dropped half way: what the gateway says should be recorded even if the caller has gone.
+    /// The caller must not drop the future: the gateway's verdict must be recorded even when the client disconnects.
     pub(crate) async fn pay(&self, order: &SagaOrder) -> Result<PaymentId, Error> {
         let token = Uuid::new_v4().hyphenated();
         let (payment_id, taken_over) = match self.claim(order, token).await? {
-            Claim::Paid(payment_id) => return Ok(payment_id),
+            Claim::AlreadyPaid(payment_id) => return Ok(payment_id),
             Claim::Fresh(payment_id) => (payment_id, false),
             Claim::TakenOver(payment_id) => (payment_id, true),
         };
         match self.ask_gateway(order, taken_over).await {
             Ok(verdict) => self.record(order, token, &verdict).await.map(|()| payment_id),
             Err(error) => {
-                self.give_up(order, token).await;
+                self.end_lease(order, token).await;
                 Err(error.into())
             }
         }
@@ -47,14 +46,14 @@ impl Payments {
         retrying("payment.pay.claim", || async {
             let mut tx = self.pool.begin().await?;
             payments::insert_approving(&mut tx, order, lease).await?;
-            let row = lock_own(&mut tx, order).await?;
+            let row = lock_same_request(&mut tx, order).await?;
             let claim = match model::pay(row.status, lease_of(&row, token)) {
                 Pay::Approve => Claim::Fresh(row.payment_id),
                 Pay::TakeOver => {
                     payments::set_lease(&mut tx, &order.saga_id, lease).await?;
                     Claim::TakenOver(row.payment_id)
                 }
-                answer => settled_answer(answer, &row).map(Claim::Paid)?,
+                decided => answer_of(decided, &row).map(Claim::AlreadyPaid)?,
             };
             tx.commit().await?;
             Ok(claim)
@@ -70,27 +69,28 @@ impl Payments {
         self.gateway.approve(&charge).await
     }
 
-    /// Writes the verdict only if the row is still APPROVING under our lease; otherwise the row's own state answers.
+    /// Stores the verdict if this call still has the lease. Otherwise the row determines the answer.
     async fn record(&self, order: &SagaOrder, token: Hyphenated, verdict: &Verdict) -> Result<(), Error> {
         let (status, reason) = match verdict {
             Verdict::Approved => (PaymentStatus::Approved, None),
-            Verdict::Declined(words) => {
-                tracing::info!(words, "declined");
+            Verdict::Declined(explanation) => {
+                tracing::info!(explanation, "the payment gateway declined the payment");
                 (PaymentStatus::Declined, Some(Code::PAYMENT_DECLINED))
             }
-            // The row is CANCELLING or CANCELLED then, unless somebody cancelled at the gateway past us.
-            Verdict::Cancelled => (PaymentStatus::Declined, Some(Code::PAYMENT_DECLINED)),
+            // This service cancels a key only after the row is CANCELLING. If the row is still APPROVING, the key was
+            // cancelled at the gateway by other means.
+            Verdict::KeyCancelled => (PaymentStatus::Declined, Some(Code::PAYMENT_DECLINED)),
         };
         retrying("payment.pay.record", || async {
             let mut tx = self.pool.begin().await?;
-            let row = lock_own(&mut tx, order).await?;
+            let row = lock_same_request(&mut tx, order).await?;
             let answer = match model::pay(row.status, lease_of(&row, token)) {
                 Pay::Approve => {
                     payments::set_status(&mut tx, &order.saga_id, status, reason.as_ref()).await?;
                     if status == PaymentStatus::Approved { Ok(()) } else { Err(Error::Declined) }
                 }
                 Pay::TakeOver => Err(Error::InProgress),
-                answer => settled_answer(answer, &row).map(|_| ()),
+                decided => answer_of(decided, &row).map(|_| ()),
             };
             tx.commit().await?;
             answer
@@ -98,31 +98,31 @@ impl Payments {
         .await
     }
 
-    /// The gateway gave no answer: the next call may take over at once.
-    async fn give_up(&self, order: &SagaOrder, token: Hyphenated) {
-        let ended = retrying("payment.pay.give_up", || async {
+    /// Lets the next call take over immediately, because the gateway gave no answer.
+    async fn end_lease(&self, order: &SagaOrder, token: Hyphenated) {
+        let ended = retrying("payment.pay.end_lease", || async {
             payments::end_lease(&mut *self.pool.acquire().await?, &order.saga_id, token).await
         });
         if let Err(error) = ended.await {
-            tracing::warn!(%error, "the lease was not ended; it runs out by itself");
+            tracing::warn!(%error, "the lease could not be ended; it will expire");
         }
     }
 }
 
 fn lease_of(row: &Locked, token: Hyphenated) -> Lease {
     match row.lease {
-        Some(lease) if lease == token => Lease::Mine,
-        _ if row.lease_live => Lease::Live,
-        _ => Lease::Over,
+        Some(lease) if lease == token => Lease::Own,
+        _ if row.lease_live => Lease::Running,
+        _ => Lease::Expired,
     }
 }
 
-/// The answer of a row that leaves nothing to do.
-fn settled_answer(answer: Pay, row: &Locked) -> Result<PaymentId, Error> {
-    match answer {
+/// The answer when this call must not ask the gateway.
+fn answer_of(action: Pay, row: &Locked) -> Result<PaymentId, Error> {
+    match action {
         Pay::Paid => Ok(row.payment_id),
         Pay::Declined => Err(Error::Declined),
-        Pay::Cancelled => Err(Error::Cancelled(reason_of(row))),
+        Pay::SagaCancelled => Err(Error::SagaCancelled(reason_of(row))),
         Pay::InProgress | Pay::Approve | Pay::TakeOver => Err(Error::InProgress),
     }
 }

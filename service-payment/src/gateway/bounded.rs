@@ -1,4 +1,4 @@
-//! Any gateway, with a time limit, a permit for each call, and measured.
+//! A wrapper around any gateway. Each call has a time limit, needs a permit and is measured.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::{Charge, ChargeStatus, GatewayError, PaymentGateway, Permits, Verdict};
 
-/// A gateway whose calls are bounded in number and time.
+/// A gateway whose calls are limited in number and in time.
 pub(crate) struct Bounded<G> {
     gateway: G,
     permits: Permits,
@@ -16,7 +16,7 @@ pub(crate) struct Bounded<G> {
 }
 
 impl<G: PaymentGateway> Bounded<G> {
-    /// Bounds the calls of `gateway`: at most `limit` long, and as many at once as there are permits.
+    /// Wraps `gateway`. A call takes at most `limit`; the permits limit the number of concurrent calls.
     pub(crate) fn new(gateway: G, permits: Permits, limit: Duration) -> Self {
         Self { gateway, permits, limit }
     }
@@ -33,13 +33,13 @@ impl<G: PaymentGateway> Bounded<G> {
                 let result = tokio::time::timeout(self.limit, call).await;
                 permit.release().await;
                 result.unwrap_or_else(|_| {
-                    Err(GatewayError::Unavailable(format!("no answer within {} ms", self.limit.as_millis())))
+                    Err(GatewayError::unavailable(format!("no answer within {} ms", self.limit.as_millis())))
                 })
             }
         };
         let outcome = match &result {
             Ok(_) => "answered",
-            Err(GatewayError::Unavailable(_)) => "unavailable",
+            Err(GatewayError::Unavailable { .. }) => "unavailable",
             Err(GatewayError::Busy) => "busy",
         };
         metrics::counter!("gateway_calls_total", "call" => name, "outcome" => outcome).increment(1);

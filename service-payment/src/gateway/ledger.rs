@@ -1,4 +1,4 @@
-//! SQL on `charges`, the simulator's ledger. It has commits of its own, so that it can be compared with ours.
+//! SQL for `charges`, the simulator's ledger. It is committed separately, so the checker can compare it to payments.
 
 use common::ids::SagaId;
 use common::money::Money;
@@ -7,33 +7,31 @@ use sqlx::MySqlConnection;
 use super::Charge;
 use super::scenario::Scenario;
 
-/// Where a charge stands in the ledger.
+/// The status of a charge in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum EntryStatus {
-    /// The money is taken from `effective_at` on.
+    /// The money is taken at `effective_at`.
     Approved,
-    /// The money is not taken.
     Declined,
-    /// Cancelled before any money was taken.
+    /// The charge was cancelled before any money was taken.
     Cancelled,
-    /// Taken, and given back.
     Refunded,
 }
 
-/// A charge in the ledger.
 pub(super) struct Entry {
     pub(super) status: EntryStatus,
+    /// Whether the stored amount equals the amount of the query.
     pub(super) same_amount: bool,
     pub(super) approve_calls: i32,
     pub(super) refund_failures: i32,
-    /// Microseconds until the verdict takes effect; 0 once it has.
+    /// The time in microseconds until the verdict takes effect. It is 0 after that.
     pub(super) effective_in: i64,
-    /// Microseconds until the network answers calls about it.
+    /// The time in microseconds until the gateway answers calls about this charge.
     pub(super) available_in: i64,
 }
 
-/// Inserts the verdict that the scenario has for this charge, unless the key is known.
+/// Inserts the scenario's verdict on this charge, unless the key already exists.
 pub(super) async fn insert_verdict(db: &mut MySqlConnection, charge: &Charge, scenario: Scenario) -> sqlx::Result<()> {
     let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     let status = if scenario.approves { EntryStatus::Approved } else { EntryStatus::Declined };
@@ -55,7 +53,7 @@ pub(super) async fn insert_verdict(db: &mut MySqlConnection, charge: &Charge, sc
     Ok(())
 }
 
-/// Inserts a cancelled key, unless the key is known.
+/// Inserts a cancelled key, unless the key already exists.
 pub(super) async fn insert_cancelled(db: &mut MySqlConnection, key: &SagaId) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO charges (charge_key, amount, payment_method, status, effective_at, available_at, refund_failures,
@@ -69,7 +67,7 @@ pub(super) async fn insert_cancelled(db: &mut MySqlConnection, key: &SagaId) -> 
     Ok(())
 }
 
-/// The key's entry, locked until the transaction ends; `amount` is compared with the entry's.
+/// The entry of the key, locked until the transaction ends.
 pub(super) async fn lock(db: &mut MySqlConnection, key: &SagaId, amount: Option<Money>) -> sqlx::Result<Option<Entry>> {
     sqlx::query_as!(
         Entry,
@@ -85,14 +83,12 @@ pub(super) async fn lock(db: &mut MySqlConnection, key: &SagaId, amount: Option<
     .await
 }
 
-/// Counts a call of approve.
 pub(super) async fn count_approve(db: &mut MySqlConnection, key: &SagaId) -> sqlx::Result<()> {
     sqlx::query!("UPDATE charges SET approve_calls = approve_calls + 1 WHERE charge_key = ?", key).execute(db).await?;
     Ok(())
 }
 
-/// Counts a refund that fails.
-pub(super) async fn fail_refund(db: &mut MySqlConnection, key: &SagaId) -> sqlx::Result<()> {
+pub(super) async fn count_failed_refund(db: &mut MySqlConnection, key: &SagaId) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE charges SET refund_failures = refund_failures - 1, cancel_calls = cancel_calls + 1
          WHERE charge_key = ?",
@@ -103,7 +99,7 @@ pub(super) async fn fail_refund(db: &mut MySqlConnection, key: &SagaId) -> sqlx:
     Ok(())
 }
 
-/// Writes what a cancel made of the locked entry.
+/// Sets the status of the locked entry after a call to `cancel`.
 pub(super) async fn set_cancelled(db: &mut MySqlConnection, key: &SagaId, status: EntryStatus) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE charges SET status = ?, cancel_calls = cancel_calls + 1, updated_at = NOW(6) WHERE charge_key = ?",

@@ -1,6 +1,6 @@
-//! The card network, behind a trait.
+//! The payment gateway, behind a trait.
 //!
-//! A gateway of your own implements [`PaymentGateway`] and takes the place of [`Simulator`] in `lib.rs`.
+//! To connect a real gateway, implement [`PaymentGateway`] and replace [`Simulator`] in `lib.rs`.
 
 mod bounded;
 mod ledger;
@@ -8,15 +8,17 @@ mod permits;
 mod scenario;
 mod simulator;
 
+use std::error::Error;
+
 pub(crate) use bounded::Bounded;
-use common::contract::saga::PaymentMethod;
+use common::contract::payment::PaymentMethod;
 use common::ids::SagaId;
 use common::money::Money;
 use futures::future::BoxFuture;
 pub(crate) use permits::{PermitSettings, Permits};
 pub(crate) use simulator::Simulator;
 
-/// A charge to be approved. The saga's id is its key: the network knows one charge a key, however often it is asked.
+/// A charge to approve. Its key is the saga's id. The gateway makes one charge per key, even if it is asked again.
 #[derive(Debug, Clone)]
 pub(crate) struct Charge {
     pub(crate) key: SagaId,
@@ -24,45 +26,53 @@ pub(crate) struct Charge {
     pub(crate) method: PaymentMethod,
 }
 
-/// The network's final word on a charge.
+/// The gateway's final decision on a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The money is taken.
+    /// The gateway took the money.
     Approved,
-    /// The money is not taken, with the network's words.
+    /// The gateway took no money. The text is its explanation.
     Declined(String),
-    /// The key was cancelled before: nothing is taken, or what was taken is refunded.
-    Cancelled,
+    /// The key was cancelled before. The gateway took no money, or it refunded what it took.
+    KeyCancelled,
 }
 
-/// What the network knows of a key.
+/// What the gateway knows about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ChargeStatus {
-    /// Nothing: never final, since the call may still be on its way.
+    /// The gateway does not know the key. This is never final: an `approve` may still be on its way.
     NotFound,
-    /// It is being decided.
     Pending,
-    /// It is decided.
     Final(Verdict),
 }
 
-/// The network gave no answer; whatever was asked may have happened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why the gateway's answer is unknown. The call may have taken effect.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum GatewayError {
-    #[error("the payment gateway did not answer: {0}")]
-    Unavailable(String),
-    #[error("as many calls to the payment gateway are running as are allowed")]
+    #[error("{reason}")]
+    Unavailable { reason: String, source: Option<Box<dyn Error + Send + Sync>> },
+    #[error("no permit is free")]
     Busy,
 }
 
-/// A card network. Every call carries a key and may be repeated; every call may fail and have happened all the same.
+impl GatewayError {
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into(), source: None }
+    }
+
+    pub(crate) fn with_source(reason: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable { reason: reason.into(), source: Some(Box::new(source)) }
+    }
+}
+
+/// A payment gateway. Every call has a key and may be repeated. A call that fails may still have taken effect.
 pub(crate) trait PaymentGateway: Send + Sync {
-    /// Takes the money, once a key.
+    /// Takes the money, once per key.
     fn approve<'a>(&'a self, charge: &'a Charge) -> BoxFuture<'a, Result<Verdict, GatewayError>>;
 
-    /// What is known of a key.
+    /// Looks up the key. Changes nothing.
     fn status<'a>(&'a self, key: &'a SagaId) -> BoxFuture<'a, Result<ChargeStatus, GatewayError>>;
 
-    /// No money is kept under this key, for ever: what was taken is refunded, and a later `approve` is refused.
+    /// Cancels the key permanently: refunds what was taken, and refuses every later `approve`.
     fn cancel<'a>(&'a self, key: &'a SagaId) -> BoxFuture<'a, Result<(), GatewayError>>;
 }

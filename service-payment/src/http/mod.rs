@@ -11,13 +11,11 @@ use utoipa_axum::routes;
 
 use crate::domain::Payments;
 
-/// What the handlers need.
 #[derive(Clone)]
 pub(crate) struct AppState {
-    /// The use cases.
     pub(crate) payments: Payments,
-    /// Calls that go on when their client has gone.
-    pub(crate) calls: TaskTracker,
+    /// Detached calls: they finish even when their client disconnects.
+    pub(crate) detached: TaskTracker,
 }
 
 impl FromRef<AppState> for Payments {
@@ -28,16 +26,15 @@ impl FromRef<AppState> for Payments {
 
 impl FromRef<AppState> for TaskTracker {
     fn from_ref(state: &AppState) -> Self {
-        state.calls.clone()
+        state.detached.clone()
     }
 }
 
-/// All routes of this service.
 pub(crate) fn routes(state: AppState) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(steps::pay))
         .routes(routes!(steps::cancel))
-        .routes(routes!(steps::settle))
+        .routes(routes!(steps::void))
         .routes(routes!(payments::by_id))
         .routes(routes!(payments::by_saga))
         .routes(routes!(payments::unfinished))

@@ -1,4 +1,4 @@
-//! Payments to read.
+//! The routes that read payments.
 
 use axum::extract::State;
 use common::contract::Problem;
@@ -10,12 +10,12 @@ use common::ids::{PaymentId, SagaId};
 
 use crate::domain::Payments;
 
-/// One payment.
+/// Returns one payment.
 #[utoipa::path(get, path = "/api/payments/{paymentId}", tag = "payments",
-    params(("paymentId" = PaymentId, Path, description = "The payment's id")), responses(
+    params(("paymentId" = PaymentId, Path, description = "The id of the payment")), responses(
     (status = 200, description = "The payment", body = Payment),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
-    (status = 422, description = "VALIDATION_FAILED: not an id", body = Problem, content_type = CONTENT_TYPE),
+    (status = 422, description = "VALIDATION_FAILED: not a payment id", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn by_id(
@@ -25,9 +25,9 @@ pub(super) async fn by_id(
     Ok(Json(payments.by_id(id).await?))
 }
 
-/// The payment of a saga.
+/// Returns the payment of a saga.
 #[utoipa::path(get, path = "/api/payments/by-saga/{sagaId}", tag = "payments",
-    params(("sagaId" = SagaId, Path, description = "The saga's id, which is the workflow's too")), responses(
+    params(("sagaId" = SagaId, Path, description = "The saga's id, which is also the id of the Temporal workflow")), responses(
     (status = 200, description = "The payment", body = Payment),
     (status = 404, description = "NOT_FOUND", body = Problem, content_type = CONTENT_TYPE),
     (status = 422, description = "VALIDATION_FAILED: not a saga id", body = Problem, content_type = CONTENT_TYPE),
@@ -40,10 +40,12 @@ pub(super) async fn by_saga(
     Ok(Json(payments.by_saga(&saga_id).await?))
 }
 
-/// Payments that are undecided, or decided and not yet settled, oldest first, at most 1000.
+/// Lists the unfinished payments, oldest first, at most 1000.
+///
+/// A payment is unfinished while it is not decided, or while it is cancelled but not voided yet.
 #[utoipa::path(get, path = "/api/payments/unfinished", tag = "payments", params(Age), responses(
-    (status = 200, description = "The unfinished sagas", body = Vec<UnfinishedSaga>),
-    (status = 422, description = "VALIDATION_FAILED: not a number", body = Problem, content_type = CONTENT_TYPE),
+    (status = 200, description = "The sagas of these payments", body = Vec<UnfinishedSaga>),
+    (status = 422, description = "VALIDATION_FAILED: the age is not a number", body = Problem, content_type = CONTENT_TYPE),
     Unavailable,
 ))]
 pub(super) async fn unfinished(

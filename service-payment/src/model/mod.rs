@@ -1,87 +1,78 @@
-//! The payment row's decision table: pure, no I/O. Whichever of pay and cancel commits first wins, for ever.
+//! The decision table of the payment row (no I/O). The first commit, by `pay` or `cancel`, decides how the saga ends.
 
 use common::contract::payment::PaymentStatus;
 
-/// Who has an APPROVING row.
+/// The state of the lease on an APPROVING row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lease {
-    /// This very call: it inserted the row, or took it over.
-    Mine,
-    /// Another call, and its time is not over.
-    Live,
-    /// Another call that did not come back in time.
-    Over,
+    /// This call has the lease: it inserted the row or took it over.
+    Own,
+    /// Another call has the lease.
+    Running,
+    /// Another call had the lease and did not finish in time.
+    Expired,
 }
 
-/// What a call of `pay` is to do.
+/// What a call to `pay` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pay {
     /// Ask the gateway to approve.
     Approve,
-    /// Take the lease over; the gateway may have been asked already.
+    /// Take the lease over. Another call may have asked the gateway already.
     TakeOver,
-    /// Answer: paid.
     Paid,
-    /// Answer: another call is at it.
     InProgress,
-    /// Answer: the gateway said no.
     Declined,
-    /// Answer: the saga was cancelled.
-    Cancelled,
+    SagaCancelled,
 }
 
-/// `payment.pay` on a row that is there, possibly just inserted by this very call.
+/// `payment.pay` on an existing row. The same call may have just inserted it.
 pub(crate) fn pay(status: PaymentStatus, lease: Lease) -> Pay {
     match (status, lease) {
-        (PaymentStatus::Approving, Lease::Mine) => Pay::Approve,
-        (PaymentStatus::Approving, Lease::Live) => Pay::InProgress,
-        (PaymentStatus::Approving, Lease::Over) => Pay::TakeOver,
+        (PaymentStatus::Approving, Lease::Own) => Pay::Approve,
+        (PaymentStatus::Approving, Lease::Running) => Pay::InProgress,
+        (PaymentStatus::Approving, Lease::Expired) => Pay::TakeOver,
         (PaymentStatus::Approved, _) => Pay::Paid,
         (PaymentStatus::Declined, _) => Pay::Declined,
-        (PaymentStatus::Cancelling | PaymentStatus::Cancelled, _) => Pay::Cancelled,
+        (PaymentStatus::Cancelling | PaymentStatus::Cancelled, _) => Pay::SagaCancelled,
     }
 }
 
-/// What a call of `cancel` is to do.
+/// What a call to `cancel` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cancel {
-    /// The row becomes CANCELLING: decided, and to be settled with the gateway.
-    Decide,
-    /// Answer: decided already.
-    Decided,
-    /// Answer: paid; the saga goes forward.
+    /// Set the row to CANCELLING. The gateway must then void the payment.
+    MarkCancelling,
+    AlreadyDecided,
     AlreadyPaid,
 }
 
-/// `payment.cancel` on a row that is there, possibly just inserted as a tombstone by this very call.
+/// `payment.cancel` on an existing row. The same call may have just inserted it as a tombstone.
 pub(crate) fn cancel(status: PaymentStatus) -> Cancel {
     match status {
-        PaymentStatus::Approving => Cancel::Decide,
+        PaymentStatus::Approving => Cancel::MarkCancelling,
         PaymentStatus::Approved => Cancel::AlreadyPaid,
-        PaymentStatus::Declined | PaymentStatus::Cancelling | PaymentStatus::Cancelled => Cancel::Decided,
+        PaymentStatus::Declined | PaymentStatus::Cancelling | PaymentStatus::Cancelled => Cancel::AlreadyDecided,
     }
 }
 
-/// What a call of `settle` is to do.
+/// What a call to `void` must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settle {
-    /// Tell the gateway, then the row becomes CANCELLED.
-    TellGateway,
-    /// Nothing is left to do.
-    Settled,
-    /// Nothing is decided yet.
-    Undecided,
-    /// Paid: there is nothing to settle, and whoever asks is wrong.
+pub(crate) enum Void {
+    /// Cancel the charge at the gateway, then set the row to CANCELLED.
+    CallGateway,
+    NothingToDo,
+    NotDecided,
     AlreadyPaid,
 }
 
-/// `payment.settle`.
-pub(crate) fn settle(status: PaymentStatus) -> Settle {
+/// `payment.void` on an existing row.
+pub(crate) fn void(status: PaymentStatus) -> Void {
     match status {
-        PaymentStatus::Cancelling => Settle::TellGateway,
-        PaymentStatus::Cancelled | PaymentStatus::Declined => Settle::Settled,
-        PaymentStatus::Approving => Settle::Undecided,
-        PaymentStatus::Approved => Settle::AlreadyPaid,
+        PaymentStatus::Cancelling => Void::CallGateway,
+        PaymentStatus::Cancelled | PaymentStatus::Declined => Void::NothingToDo,
+        PaymentStatus::Approving => Void::NotDecided,
+        PaymentStatus::Approved => Void::AlreadyPaid,
     }
 }
 
@@ -92,29 +83,32 @@ mod tests {
 
     #[test]
     fn the_decision_table_for_pay() {
-        for lease in [Lease::Mine, Lease::Live, Lease::Over] {
+        for lease in [Lease::Own, Lease::Running, Lease::Expired] {
             assert_eq!(pay(Approved, lease), Pay::Paid);
             assert_eq!(pay(Declined, lease), Pay::Declined);
-            assert_eq!(pay(Cancelling, lease), Pay::Cancelled);
-            assert_eq!(pay(Cancelled, lease), Pay::Cancelled);
+            assert_eq!(pay(Cancelling, lease), Pay::SagaCancelled);
+            assert_eq!(pay(Cancelled, lease), Pay::SagaCancelled);
         }
-        assert_eq!(pay(Approving, Lease::Live), Pay::InProgress);
-        assert_eq!(pay(Approving, Lease::Over), Pay::TakeOver);
+        assert_eq!(pay(Approving, Lease::Own), Pay::Approve);
+        assert_eq!(pay(Approving, Lease::Running), Pay::InProgress);
+        assert_eq!(pay(Approving, Lease::Expired), Pay::TakeOver);
     }
 
     #[test]
     fn the_decision_table_for_cancel() {
-        assert_eq!(cancel(Approving), Cancel::Decide);
+        assert_eq!(cancel(Approving), Cancel::MarkCancelling);
         assert_eq!(cancel(Approved), Cancel::AlreadyPaid);
         for decided in [Declined, Cancelling, Cancelled] {
-            assert_eq!(cancel(decided), Cancel::Decided);
+            assert_eq!(cancel(decided), Cancel::AlreadyDecided);
         }
     }
 
     #[test]
-    fn only_a_decided_cancel_is_settled() {
-        assert_eq!(settle(Cancelling), Settle::TellGateway);
-        assert_eq!(settle(Approving), Settle::Undecided);
-        assert_eq!(settle(Approved), Settle::AlreadyPaid);
+    fn the_decision_table_for_void() {
+        assert_eq!(void(Cancelling), Void::CallGateway);
+        assert_eq!(void(Cancelled), Void::NothingToDo);
+        assert_eq!(void(Declined), Void::NothingToDo);
+        assert_eq!(void(Approving), Void::NotDecided);
+        assert_eq!(void(Approved), Void::AlreadyPaid);
     }
 }

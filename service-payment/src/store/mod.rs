@@ -1,3 +1,3 @@
-//! SQL, one file a table. Functions take a connection, so the caller owns the transaction.
+//! SQL, one file per table. Every function takes a connection, so its caller owns the transaction.
 
 pub(crate) mod payments;

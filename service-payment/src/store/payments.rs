@@ -1,32 +1,32 @@
-//! SQL on `payments`.
+//! SQL for the table `payments`.
 
 use std::time::Duration;
 
-use common::contract::payment::{Payment, PaymentStatus};
-use common::contract::saga::{PaymentMethod, UnfinishedSaga};
+use common::contract::payment::{Payment, PaymentMethod, PaymentStatus};
+use common::contract::saga::UnfinishedSaga;
 use common::contract::{Code, Fingerprint, SagaOrder};
 use common::ids::{OrderId, PaymentId, SagaId};
 use common::money::Money;
 use sqlx::MySqlConnection;
 use uuid::fmt::Hyphenated;
 
-/// What the state transitions need of a row.
+/// The columns of a locked row that decide its next state.
 pub(crate) struct Locked {
     pub(crate) payment_id: PaymentId,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) status: PaymentStatus,
     pub(crate) reason: Option<Code>,
     pub(crate) lease: Option<Hyphenated>,
-    /// Is the lease still running, by the database's clock?
+    /// Whether the lease is still running, by the database's clock.
     pub(crate) lease_live: bool,
 }
 
 /// A lease on an APPROVING row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LeaseTerms {
-    /// Which call has it.
+    /// Identifies the call that has the lease.
     pub(crate) token: Hyphenated,
-    /// How long from now, by the database's clock.
+    /// The duration of the lease. It starts now, by the database's clock.
     pub(crate) term: Duration,
 }
 
@@ -36,7 +36,7 @@ impl LeaseTerms {
     }
 }
 
-/// Inserts an APPROVING row under this lease, unless the saga has a row.
+/// Inserts an APPROVING row with this lease, unless the saga already has a row.
 pub(crate) async fn insert_approving(
     db: &mut MySqlConnection,
     order: &SagaOrder,
@@ -62,7 +62,7 @@ pub(crate) async fn insert_approving(
     Ok(())
 }
 
-/// Inserts a CANCELLED row, the tombstone, unless the saga has a row.
+/// Inserts a CANCELLED row as a tombstone, unless the saga already has a row.
 pub(crate) async fn insert_tombstone(db: &mut MySqlConnection, order: &SagaOrder, reason: &Code) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO payments (saga_id, payment_id, fingerprint, order_id, customer_id, amount, payment_method, status,
@@ -111,7 +111,7 @@ pub(crate) async fn set_lease(db: &mut MySqlConnection, saga_id: &SagaId, lease:
     Ok(())
 }
 
-/// Ends a lease before its time, so that the next call need not wait for it.
+/// Ends a lease early, so the next call does not have to wait until it expires.
 pub(crate) async fn end_lease(db: &mut MySqlConnection, saga_id: &SagaId, token: Hyphenated) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE payments SET lease_until = NOW(6) WHERE saga_id = ? AND lease = ? AND status = 'APPROVING'",
@@ -123,7 +123,6 @@ pub(crate) async fn end_lease(db: &mut MySqlConnection, saga_id: &SagaId, token:
     Ok(())
 }
 
-/// Moves the locked row to another state.
 pub(crate) async fn set_status(
     db: &mut MySqlConnection,
     saga_id: &SagaId,
@@ -141,14 +140,12 @@ pub(crate) async fn set_status(
     Ok(())
 }
 
-/// The saga of a payment.
 pub(crate) async fn saga_of(db: &mut MySqlConnection, id: PaymentId) -> sqlx::Result<Option<SagaId>> {
     sqlx::query_scalar!(r#"SELECT saga_id AS "saga_id: SagaId" FROM payments WHERE payment_id = ?"#, id)
         .fetch_optional(db)
         .await
 }
 
-/// The payment of a saga.
 pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx::Result<Option<Payment>> {
     sqlx::query_as!(
         Payment,
@@ -164,7 +161,7 @@ pub(crate) async fn by_saga(db: &mut MySqlConnection, saga_id: &SagaId) -> sqlx:
     .await
 }
 
-/// The oldest payments that have been undecided or unsettled for longer than so many seconds, by the database's clock.
+/// The oldest unfinished payments that, by the database's clock, are older than `older_than_seconds`.
 pub(crate) async fn unfinished(
     db: &mut MySqlConnection,
     older_than_seconds: u32,

@@ -1,11 +1,11 @@
-//! The program as its callers see it: the real binary, on real databases that are fresh for each test.
+//! Tests of the HTTP API. Each test starts the real program on new databases.
 
 mod app;
 mod approving;
-mod books;
 mod concurrency;
 mod decided;
 mod late;
 mod lease;
+mod ledgers;
 mod permits;
 mod reads;

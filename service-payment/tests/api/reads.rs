@@ -1,14 +1,15 @@
-//! Payments to read, and calls that are not understood.
+//! Reading payments, and invalid requests.
 
-use common::contract::payment::{CANCEL, PAY, SETTLE};
+use api_client::{code, field};
+use common::contract::payment::{CANCEL, PAY, VOID};
 use common::ids::PaymentId;
 use serde_json::{Value, json};
 
-use crate::app::{App, LONG, NEVER, code, field, order};
+use crate::app::{App, LONG_LIMITS, PENDING_CARD, order};
 
 #[tokio::test]
 async fn a_payment_is_read_by_its_id_and_by_its_saga() {
-    let app = App::ready(LONG).await;
+    let app = App::ready(LONG_LIMITS).await;
     let [paid, refused] = ["CARD", "CARD_DECLINED"].map(order);
     app.pay(&paid).await;
     app.pay(&refused).await;
@@ -25,8 +26,8 @@ async fn a_payment_is_read_by_its_id_and_by_its_saga() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_what_is_no_id_is_refused() {
-    let app = App::ready(LONG).await;
+async fn an_unknown_payment_is_not_found_and_an_invalid_id_is_refused() {
+    let app = App::ready(LONG_LIMITS).await;
     assert_eq!(code(&app.get(&format!("/api/payments/{}", PaymentId::new())).await), (404, "NOT_FOUND"));
     let path = format!("/api/payments/by-saga/{}", order("CARD").saga_id);
     assert_eq!(code(&app.get(&path).await), (404, "NOT_FOUND"));
@@ -35,12 +36,13 @@ async fn what_is_not_there_is_not_found_and_what_is_no_id_is_refused() {
 }
 
 #[tokio::test]
-async fn only_undecided_and_unsettled_payments_are_unfinished_and_only_when_they_are_old() {
-    let app = App::ready(LONG).await;
-    let [approving, cancelling, paid, declined, tombstone] = [NEVER, NEVER, "CARD", "CARD_DECLINED", "CARD"].map(order);
+async fn only_old_payments_that_are_undecided_or_not_voided_are_unfinished() {
+    let app = App::ready(LONG_LIMITS).await;
+    let [approving, cancelling, paid, declined, tombstone] =
+        [PENDING_CARD, PENDING_CARD, "CARD", "CARD_DECLINED", "CARD"].map(order);
     for order in [&approving, &cancelling] {
         app.begin_pay(order);
-        app.books.until_charged(&order.saga_id).await;
+        app.ledgers.wait_for_charge(&order.saga_id).await;
     }
     app.cancel(&cancelling, "DEADLINE_EXCEEDED").await;
     app.pay(&paid).await;
@@ -57,8 +59,8 @@ async fn only_undecided_and_unsettled_payments_are_unfinished_and_only_when_they
 }
 
 #[tokio::test]
-async fn a_step_ignores_fields_of_a_later_release_and_names_a_wrong_one() {
-    let app = App::ready(LONG).await;
+async fn a_step_ignores_unknown_fields_and_names_a_wrong_one() {
+    let app = App::ready(LONG_LIMITS).await;
     let order = order("CARD");
     let mut body = json!(order);
     body["color"] = json!("red");
@@ -78,7 +80,7 @@ async fn a_step_ignores_fields_of_a_later_release_and_names_a_wrong_one() {
         let undo = json!({"order": wrong, "reason": "DEADLINE_EXCEEDED"});
         let nested = format!("order.{name}");
         assert_eq!(field(&app.post(CANCEL, &undo).await), (422, nested.as_str()));
-        assert_eq!(field(&app.post(SETTLE, &undo).await), (422, nested.as_str()));
+        assert_eq!(field(&app.post(VOID, &undo).await), (422, nested.as_str()));
     }
     let undo = json!({"order": order, "reason": "not a code"});
     assert_eq!(field(&app.post(CANCEL, &undo).await), (422, "reason"));
@@ -86,8 +88,8 @@ async fn a_step_ignores_fields_of_a_later_release_and_names_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_reason_of_a_later_release_is_kept_and_given_back() {
-    let app = App::ready(LONG).await;
+async fn a_reason_of_a_later_release_is_stored_and_returned() {
+    let app = App::ready(LONG_LIMITS).await;
     let order = order("CARD");
     app.cancel(&order, "MOON_PHASE").await;
     let refused = app.pay(&order).await;

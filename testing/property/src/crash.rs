@@ -1,14 +1,14 @@
-//! Calls that crash, and calls that begin at the same time.
+//! Calls that crash, and calls that start at the same time.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
 use tokio::task::JoinSet;
 
-/// Runs a call up to the point where it waits for the nth time, as for the database's answer, and drops it there, as a
-/// killed process does: what it has sent may still arrive. `None` if it was dropped.
-pub async fn crashed_after<T>(waits: Option<u32>, call: impl Future<Output = T>) -> Option<T> {
-    let Some(mut left) = waits else { return Some(call.await) };
+/// Runs a call and drops it when it waits for the nth time, for example for an answer from the database. A killed
+/// process has the same effect: what the call has sent may still arrive. Returns `None` if the call was dropped.
+pub async fn crashed_after<T>(crash_at: Option<u32>, call: impl Future<Output = T>) -> Option<T> {
+    let Some(mut left) = crash_at else { return Some(call.await) };
     let mut call = Box::pin(call);
     poll_fn(move |context| match call.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
@@ -20,10 +20,10 @@ pub async fn crashed_after<T>(waits: Option<u32>, call: impl Future<Output = T>)
     .await
 }
 
-/// Runs these calls at the same time, on all threads there are; returns what they return, in their order.
+/// Runs the calls at the same time, on all threads of the runtime. Returns their results in the order of the calls.
 ///
 /// # Panics
-/// A call does.
+/// Panics if a call panics.
 pub async fn start_together<T: Send + 'static>(
     calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {

@@ -1,8 +1,8 @@
-//! For tests only: random sequences of calls on a real database, and the shortest one that goes wrong.
+//! For tests only: runs random sequences of calls on a real database, and prints the shortest sequence that fails.
 
 mod crash;
 mod order;
-mod world;
+mod system;
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,78 +15,78 @@ use tokio::runtime::Runtime;
 
 pub use crash::{crashed_after, start_together};
 pub use order::{order, reused};
-pub use world::database;
+pub use system::database;
 
-/// What is wrong after a sequence, or in the midst of it.
-pub type Judgement = Result<(), String>;
+/// The result of a sequence. The error says what is wrong.
+pub type Verification = Result<(), String>;
 
-/// Threads that draw sequences; they share the world, above all its database.
+/// The number of threads that run sequences. They share one system and its database.
 const THREADS: u32 = 4;
-/// How many shorter sequences are tried for one that goes wrong.
-const SHRINKS: u32 = 3000;
+/// The maximum number of shorter sequences that are tried after one fails.
+const SHRINK_LIMIT: u32 = 3000;
 
-/// Draws so many sequences and runs each in the one world; panics with the shortest one found that goes wrong.
+/// Runs this number of random sequences, all on the same system.
 ///
 /// # Panics
-/// A sequence goes wrong.
-pub fn check<S, T, W>(
-    sequences: u32,
-    drawn_from: fn() -> S,
-    world: impl Future<Output = W>,
-    run: impl AsyncFn(&W, &[T]) -> Judgement + Sync,
+/// Panics if a sequence fails. The message shows the shortest failing sequence that was found.
+pub fn check<S, T, System>(
+    count: u32,
+    sequences_of: fn() -> S,
+    system: impl Future<Output = System>,
+    run: impl AsyncFn(&System, &[T]) -> Verification + Sync,
 ) where
     S: Strategy<Value = Vec<T>>,
     T: Debug + Send,
-    W: Sync,
+    System: Sync,
 {
     let runtime = Runtime::new().expect("a thread can have a runtime");
-    let world = runtime.block_on(world);
-    let (failed, calls, begun) = (AtomicBool::new(false), AtomicUsize::new(0), Instant::now());
-    let draw = || {
+    let system = runtime.block_on(system);
+    let (failed, calls, started) = (AtomicBool::new(false), AtomicUsize::new(0), Instant::now());
+    let run_share = || {
         let config = Config {
-            cases: sequences / THREADS,
+            cases: count / THREADS,
             failure_persistence: None,
-            max_shrink_iters: SHRINKS,
+            max_shrink_iters: SHRINK_LIMIT,
             ..Config::default()
         };
         let shrinking = AtomicBool::new(false);
-        TestRunner::new(config).run(&drawn_from(), |sequence| {
-            // One thread's failure is enough, and it shrinks faster alone.
+        TestRunner::new(config).run(&sequences_of(), |sequence| {
+            // One failure is enough. Its sequence is shrunk faster when the other threads stop.
             if failed.load(Ordering::SeqCst) && !shrinking.load(Ordering::SeqCst) {
                 return Ok(());
             }
             calls.fetch_add(sequence.len(), Ordering::Relaxed);
-            let Err(why) = runtime.block_on(run(&world, &sequence)) else { return Ok(()) };
+            let Err(error) = runtime.block_on(run(&system, &sequence)) else { return Ok(()) };
             if !shrinking.load(Ordering::SeqCst) && failed.swap(true, Ordering::SeqCst) {
                 return Ok(());
             }
             shrinking.store(true, Ordering::SeqCst);
-            Err(TestCaseError::fail(why))
+            Err(TestCaseError::fail(error))
         })
     };
     let results: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(draw)).collect();
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(run_share)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a sequence does not panic")).collect()
     });
-    println!("{sequences} sequences of {} calls in all, {:.1?}", calls.into_inner(), begun.elapsed());
+    println!("{count} sequences with {} calls in total, {:.1?}", calls.into_inner(), started.elapsed());
     for result in results {
         if let Err(error) = result {
-            panic!("{}", described(error));
+            panic!("{}", description(error));
         }
     }
 }
 
-fn described<T: Debug>(error: TestError<Vec<T>>) -> String {
+fn description<T: Debug>(error: TestError<Vec<T>>) -> String {
     match error {
-        TestError::Fail(why, sequence) => {
-            let mut text = format!("{why}\nThe shortest sequence found that goes wrong:\n");
+        TestError::Fail(error, sequence) => {
+            let mut text = format!("{error}\nThe shortest failing sequence that was found:\n");
             for (number, call) in sequence.iter().enumerate() {
-                // Writing to a String cannot fail.
+                // A write to a String cannot fail.
                 let _ = writeln!(text, "{:3}. {call:?}", number + 1);
             }
             text
         }
-        TestError::Abort(why) => why.to_string(),
+        TestError::Abort(reason) => reason.to_string(),
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_always_holds_passes() {
+    fn a_check_without_a_failing_sequence_passes() {
         check(
             100,
             numbers,
@@ -111,8 +111,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "two large ones\nThe shortest sequence found that goes wrong:\n  1. 50\n  2. 50\n")]
-    fn a_failing_sequence_is_printed_shrunk() {
+    #[should_panic(expected = "two large ones\nThe shortest failing sequence that was found:\n  1. 50\n  2. 50\n")]
+    fn the_shortest_failing_sequence_is_printed() {
         check(1000, numbers, async {}, async |(), sequence| {
             let large = sequence.iter().filter(|n| **n >= 50).count();
             if large < 2 { Ok(()) } else { Err("two large ones".to_owned()) }

@@ -1,13 +1,13 @@
-//! A saga's order, as every step gets it.
+//! Orders, as every step receives them.
 
-use common::contract::saga::PaymentMethod;
+use common::contract::payment::PaymentMethod;
 use common::contract::{Fingerprint, SagaOrder};
 use common::ids::{CustomerId, IdempotencyKey, OrderId, PaymentId, ProductId, Quantity, SagaId};
 
-/// An order of a new saga: so many pieces of a product at a price of 10 each, paid by `CARD`.
+/// An order of a new saga, at a price of 10 per unit, paid with `CARD`.
 ///
 /// # Panics
-/// Product or quantity are not those of an order.
+/// Panics if the product id or the quantity is not valid.
 #[must_use]
 pub fn order(product: i64, quantity: i64) -> SagaOrder {
     SagaOrder {
@@ -23,7 +23,7 @@ pub fn order(product: i64, quantity: i64) -> SagaOrder {
     }
 }
 
-/// The same saga, but another request.
+/// Another request under the same idempotency key: the same saga id with a different fingerprint.
 #[must_use]
 pub fn reused(order: &SagaOrder) -> SagaOrder {
     SagaOrder { fingerprint: fingerprint("b"), ..order.clone() }

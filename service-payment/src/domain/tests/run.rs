@@ -1,4 +1,4 @@
-//! Calls one after the other, each of which can wait for the network while others go on, judged after every step.
+//! Runs one sequence of steps. A call can wait for the gateway while other calls run. Every step is verified.
 
 use std::sync::Arc;
 
@@ -7,59 +7,59 @@ use common::contract::{Code, SagaOrder};
 use common::ids::{PaymentId, SagaId};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use property::{Judgement, crashed_after};
+use property::{Verification, crashed_after};
 use sqlx::MySqlPool;
 use tokio::sync::mpsc;
 
-use super::LONG;
-use super::model::{self, Next, Outcome, Row, Slot};
-use super::network::{Answer, Asked, Card, Entry, Ledger, Message, Network};
+use super::LONG_LEASE;
+use super::gateway::{Answer, Card, Entry, Ledger, Message, Request, TestGateway};
+use super::model::{self, Next, Outcome, Row};
 use super::sequence::Step;
 use crate::domain::Payments;
 use crate::store::payments;
 
-/// A saga: what should be in its row, and what its callers were told.
+/// A saga: its expected row, and what its callers learned.
 struct Saga {
     order: SagaOrder,
-    slot: Slot,
+    row: Option<Row>,
     was_paid: bool,
     was_undone: bool,
 }
 
-/// A call that runs.
+/// A running call.
 struct Call {
     number: usize,
     saga: Card,
     future: BoxFuture<'static, Outcome>,
 }
 
-/// A call that waits for the network.
-struct Waiting {
+/// A call that waits for the gateway.
+struct WaitingCall {
     call: Call,
     message: Message,
     has_arrived: bool,
     answer: Option<Answer>,
 }
 
-/// One sequence.
+/// The run of one sequence.
 pub(super) struct Run {
     pool: MySqlPool,
     payments: Payments,
     ledger: Ledger,
     mailbox: mpsc::UnboundedReceiver<Message>,
     sagas: [Saga; 3],
-    waiting: Vec<Waiting>,
-    /// Messages that are on their way, while their callers have gone.
-    late: Vec<(Card, Asked)>,
+    waiting: Vec<WaitingCall>,
+    /// Requests that are still on their way although their callers no longer wait.
+    late: Vec<(Card, Request)>,
     calls: usize,
 }
 
 impl Run {
     pub(super) fn new(pool: MySqlPool) -> Self {
-        let (network, mailbox) = Network::new();
-        let saga = || Saga { order: property::order(1, 2), slot: None, was_paid: false, was_undone: false };
+        let (gateway, mailbox) = TestGateway::new();
+        let saga = || Saga { order: property::order(1, 2), row: None, was_paid: false, was_undone: false };
         Self {
-            payments: Payments::new(pool.clone(), Arc::new(network), LONG),
+            payments: Payments::new(pool.clone(), Arc::new(gateway), LONG_LEASE),
             pool,
             ledger: Ledger::default(),
             mailbox,
@@ -70,100 +70,100 @@ impl Run {
         }
     }
 
-    /// Goes through the steps, then lets everything come to its end.
-    pub(super) async fn judge(mut self, steps: &[Step]) -> Judgement {
+    /// Runs all steps, and then finishes every saga.
+    pub(super) async fn verify(mut self, steps: &[Step]) -> Verification {
         for (number, step) in steps.iter().enumerate() {
             self.step(step).await.map_err(|why| format!("{}. {step:?}: {why}", number + 1))?;
         }
-        self.finish().await.map_err(|why| format!("at the end (cancel, settle, and pay again): {why}"))
+        self.finish().await.map_err(|why| format!("at the end (cancel, void, and pay again): {why}"))
     }
 
-    async fn step(&mut self, step: &Step) -> Judgement {
+    async fn step(&mut self, step: &Step) -> Verification {
         let waiting = |which: &usize| which.checked_rem(self.waiting.len());
         match step {
             Step::Pay { saga, crash } => return self.pay(*saga, *crash).await,
             Step::Cancel { saga, reason, crash } => return self.cancel(*saga, reason, *crash).await,
-            Step::Settle { saga, crash } => return self.settle(*saga, *crash).await,
+            Step::Void { saga, crash } => return self.void(*saga, *crash).await,
             Step::CallsOfAnotherRequest { saga } => return self.another_request(*saga).await,
-            Step::LeaseRunsOut { saga } => return self.end_lease(*saga).await,
+            Step::LeaseExpires { saga } => return self.end_lease(*saga).await,
             Step::ChargeTakesEffect { saga } => self.ledger.take_effect(self.key(*saga)),
             Step::MessageArrives { which } => {
                 if let Some(index) = waiting(which) {
-                    self.arrive(index);
+                    self.deliver_request(index);
                 }
             }
-            Step::AnswerComes { which, crash } => {
+            Step::AnswerArrives { which, crash } => {
                 if let Some(index) = waiting(which) {
-                    return self.answer(index, *crash).await;
+                    return self.deliver_answer(index, *crash).await;
                 }
             }
-            Step::NoAnswerComes { which } => {
+            Step::AnswerTimesOut { which } => {
                 if let Some(index) = waiting(which) {
-                    let (call, asked) = self.lose(index);
-                    return self.hear(call, asked, None, None).await;
+                    let (call, request) = self.stop_waiting(index);
+                    return self.continue_call(call, request, None, None).await;
                 }
             }
-            Step::CallerCrashes { which } => drop(waiting(which).map(|index| self.lose(index))),
+            Step::CallerCrashes { which } => drop(waiting(which).map(|index| self.stop_waiting(index))),
             Step::LateMessageArrives { which } => {
                 if let Some(index) = which.checked_rem(self.late.len()) {
-                    let (saga, asked) = self.late.remove(index);
-                    self.ledger.arrive(asked, self.key(saga), saga);
+                    let (saga, request) = self.late.remove(index);
+                    self.ledger.execute(request, self.key(saga), saga);
                 }
             }
         }
         Ok(())
     }
 
-    async fn pay(&mut self, saga: Card, crash: Option<u32>) -> Judgement {
+    async fn pay(&mut self, saga: Card, crash: Option<u32>) -> Verification {
         let (order, number) = self.next_call(saga);
-        let before = self.saga(saga).slot.clone();
-        let next = model::pay(&mut self.saga(saga).slot, number, order.payment_id);
+        let before = self.saga(saga).row.clone();
+        let next = model::pay(&mut self.saga(saga).row, number, order.payment_id);
         let payments = self.payments.clone();
         let pay = async move { payments.pay(&order).await.map_or_else(Outcome::from, Outcome::Paid) };
-        self.go_on(Call { number, saga, future: pay.boxed() }, crash, before, next).await
+        self.advance(Call { number, saga, future: pay.boxed() }, crash, before, next).await
     }
 
-    async fn cancel(&mut self, saga: Card, reason: &Code, crash: Option<u32>) -> Judgement {
+    async fn cancel(&mut self, saga: Card, reason: &Code, crash: Option<u32>) -> Verification {
         let (order, number) = self.next_call(saga);
-        let before = self.saga(saga).slot.clone();
-        let next = model::cancel(&mut self.saga(saga).slot, reason, order.payment_id);
+        let before = self.saga(saga).row.clone();
+        let next = model::cancel(&mut self.saga(saga).row, reason, order.payment_id);
         let (payments, reason) = (self.payments.clone(), reason.clone());
         let cancel = async move {
-            let decided = payments.cancel(&order, &reason).await;
-            decided.map_or_else(Outcome::from, |decided| Outcome::Decided(decided.status, decided.reason))
+            let result = payments.cancel(&order, &reason).await;
+            result.map_or_else(Outcome::from, |decision| Outcome::Decided(decision.status, decision.reason))
         };
-        self.go_on(Call { number, saga, future: cancel.boxed() }, crash, before, next).await
+        self.advance(Call { number, saga, future: cancel.boxed() }, crash, before, next).await
     }
 
-    async fn settle(&mut self, saga: Card, crash: Option<u32>) -> Judgement {
+    async fn void(&mut self, saga: Card, crash: Option<u32>) -> Verification {
         let (order, number) = self.next_call(saga);
-        let before = self.saga(saga).slot.clone();
-        let next = model::settle(&before);
+        let before = self.saga(saga).row.clone();
+        let next = model::void(before.as_ref());
         let payments = self.payments.clone();
-        let settle = async move { payments.settle(&order).await.map_or_else(Outcome::from, Outcome::Settled) };
-        self.go_on(Call { number, saga, future: settle.boxed() }, crash, before, next).await
+        let void = async move { payments.void(&order).await.map_or_else(Outcome::from, Outcome::Voided) };
+        self.advance(Call { number, saga, future: void.boxed() }, crash, before, next).await
     }
 
-    /// All calls of another request with the same key, if the saga has a row: refused, and nothing changes.
-    async fn another_request(&mut self, saga: Card) -> Judgement {
-        if self.saga(saga).slot.is_some() {
+    /// Makes all calls for another request with this key, if the saga has a row. They are refused and have no effect.
+    async fn another_request(&mut self, saga: Card) -> Verification {
+        if self.saga(saga).row.is_some() {
             let other = property::reused(&self.saga(saga).order);
             let pay = self.payments.pay(&other).await.map(drop);
             let cancel = self.payments.cancel(&other, &Code::DEADLINE_EXCEEDED).await.map(drop);
-            let settle = self.payments.settle(&other).await.map(drop);
-            for result in [pay, cancel, settle] {
-                let outcome = result.map_or_else(Outcome::from, |()| Outcome::Fault("it was done".to_owned()));
+            let void = self.payments.void(&other).await.map(drop);
+            for result in [pay, cancel, void] {
+                let outcome = result.map_or_else(Outcome::from, |()| Outcome::Unexpected("success".to_owned()));
                 same(&outcome, &Outcome::KeyReused)?;
             }
         }
         self.compare(saga).await
     }
 
-    async fn end_lease(&mut self, saga: Card) -> Judgement {
+    async fn end_lease(&mut self, saga: Card) -> Verification {
         let ended = sqlx::query("UPDATE payments SET lease_until = NOW(6) WHERE saga_id = ?");
         ended.bind(self.key(saga)).execute(&self.pool).await.map_err(|e| e.to_string())?;
-        if let Some(row) = &mut self.saga(saga).slot {
-            row.live = false;
+        if let Some(row) = &mut self.saga(saga).row {
+            row.lease_live = false;
         }
         self.compare(saga).await
     }
@@ -176,91 +176,101 @@ impl Run {
         &self.sagas[saga as usize].order.saga_id
     }
 
-    /// The order as the next call brings it, with a payment id of its own: the row's is the first.
+    /// The order for the next call, with a new payment id. The row must keep the id of the first call.
     fn next_call(&mut self, saga: Card) -> (SagaOrder, usize) {
         self.calls += 1;
         (SagaOrder { payment_id: PaymentId::new(), ..self.saga(saga).order.clone() }, self.calls)
     }
 
-    fn arrive(&mut self, index: usize) {
+    fn deliver_request(&mut self, index: usize) {
         let waiting = &mut self.waiting[index];
         if waiting.answer.is_none() {
             let saga = waiting.call.saga;
             let key = &self.sagas[saga as usize].order.saga_id;
-            waiting.answer = self.ledger.arrive(waiting.message.asked, key, saga);
+            waiting.answer = self.ledger.execute(waiting.message.request, key, saga);
             waiting.has_arrived = true;
         }
     }
 
-    async fn answer(&mut self, index: usize, crash: Option<u32>) -> Judgement {
-        self.arrive(index);
+    async fn deliver_answer(&mut self, index: usize, crash: Option<u32>) -> Verification {
+        self.deliver_request(index);
         let Some(answer) = self.waiting[index].answer.clone() else { return Ok(()) };
-        let Waiting { call, message, .. } = self.waiting.remove(index);
+        let WaitingCall { call, message, .. } = self.waiting.remove(index);
         message.reply.send(answer.clone()).map_err(|_| "the caller does not wait")?;
-        self.hear(call, message.asked, Some(answer), crash).await
+        self.continue_call(call, message.request, Some(answer), crash).await
     }
 
-    /// The call hears nothing any more; its message may still arrive.
-    fn lose(&mut self, index: usize) -> (Call, Asked) {
-        let Waiting { call, message, has_arrived, .. } = self.waiting.remove(index);
+    /// The call gets no answer. Its request may still arrive.
+    fn stop_waiting(&mut self, index: usize) -> (Call, Request) {
+        let WaitingCall { call, message, has_arrived, .. } = self.waiting.remove(index);
         if !has_arrived {
-            self.late.push((call.saga, message.asked));
+            self.late.push((call.saga, message.request));
         }
-        (call, message.asked)
+        (call, message.request)
     }
 
-    async fn hear(&mut self, call: Call, asked: Asked, answer: Option<Answer>, crash: Option<u32>) -> Judgement {
-        let before = self.saga(call.saga).slot.clone();
-        let row = self.saga(call.saga).slot.as_mut().ok_or("a call without a row asked the network")?;
-        let next = model::heard(row, call.number, asked, answer);
-        self.go_on(call, crash, before, next).await
+    async fn continue_call(
+        &mut self,
+        call: Call,
+        request: Request,
+        answer: Option<Answer>,
+        crash: Option<u32>,
+    ) -> Verification {
+        let before = self.saga(call.saga).row.clone();
+        let row = self.saga(call.saga).row.as_mut().ok_or("a call without a row sent a request to the gateway")?;
+        let next = model::continue_call(row, call.number, request, answer);
+        self.advance(call, crash, before, next).await
     }
 
-    /// Lets the call run to its next message or its end, which the model knows; or until it crashes: then the row is
-    /// as before or as it would be without the crash.
-    async fn go_on(&mut self, mut call: Call, crash: Option<u32>, before: Slot, next: Next) -> Judgement {
+    /// Runs the call until it sends a request, returns or crashes. The model predicts the first two cases. After a
+    /// crash the row is as it was before the call, or as it would be without the crash.
+    async fn advance(&mut self, mut call: Call, crash: Option<u32>, before: Option<Row>, next: Next) -> Verification {
         let saga = call.saga;
-        let went = tokio::select! {
+        let event = tokio::select! {
             biased;
             Some(message) = self.mailbox.recv() => Ok(message),
             outcome = crashed_after(crash, &mut call.future) => Err(outcome),
         };
-        match went {
+        match event {
             Ok(message) => {
-                same(&Next::Asks(message.asked), &next)?;
-                self.waiting.push(Waiting { call, message, has_arrived: false, answer: None });
+                same(&Next::Sends(message.request), &next)?;
+                self.waiting.push(WaitingCall { call, message, has_arrived: false, answer: None });
             }
             Err(Some(outcome)) => {
-                self.note(saga, &outcome)?;
-                same(&Next::Ends(outcome), &next)?;
+                self.check_outcome(saga, &outcome)?;
+                same(&Next::Returns(outcome), &next)?;
             }
             Err(None) => {
                 drop(call);
                 if let Ok(message) = self.mailbox.try_recv() {
-                    self.late.push((saga, message.asked));
-                } else if seen(&self.row(saga).await?) != seen(&self.saga(saga).slot) {
-                    self.saga(saga).slot = before;
+                    self.late.push((saga, message.request));
+                } else if visible(self.row(saga).await?.as_ref()) != visible(self.saga(saga).row.as_ref()) {
+                    self.saga(saga).row = before;
                 }
             }
         }
         self.compare(saga).await
     }
 
-    /// No caller hears that it was paid when another one heard that it was not.
-    fn note(&mut self, saga: Card, outcome: &Outcome) -> Judgement {
-        let told = self.saga(saga);
+    /// If one caller learns that the payment was made, no caller learns that it was not.
+    fn check_outcome(&mut self, saga: Card, outcome: &Outcome) -> Verification {
+        let saga = self.saga(saga);
         match outcome {
-            Outcome::Paid(_) | Outcome::AlreadyPaid => told.was_paid = true,
-            Outcome::Decided(..) | Outcome::Cancelled(_) | Outcome::Declined => told.was_undone = true,
+            Outcome::Paid(_) | Outcome::AlreadyPaid => saga.was_paid = true,
+            Outcome::Decided(..) | Outcome::SagaCancelled(_) | Outcome::Declined => saga.was_undone = true,
             _ => {}
         }
-        if told.was_paid && told.was_undone { Err("one caller heard paid, another one not".to_owned()) } else { Ok(()) }
+        if saga.was_paid && saga.was_undone {
+            Err("one caller learned that it was paid, another one that it was not".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
-    /// The row is as the model has it, and the gateway's ledger agrees with a row that is decided.
-    async fn compare(&mut self, saga: Card) -> Judgement {
+    /// The row equals the model's row, and the gateway's ledger agrees with a decided row.
+    async fn compare(&mut self, saga: Card) -> Verification {
         let row = self.row(saga).await?;
-        same(&seen(&row), &seen(&self.saga(saga).slot))?;
+        same(&visible(row.as_ref()), &visible(self.saga(saga).row.as_ref()))?;
         let entry = self.ledger.entry(self.key(saga));
         let agrees = match row.map(|row| row.status) {
             None => entry.is_none(),
@@ -271,59 +281,59 @@ impl Run {
         if agrees { Ok(()) } else { Err(format!("the gateway has {entry:?}")) }
     }
 
-    /// Read under its lock, so that what a crashed call has begun is over.
-    async fn row(&self, saga: Card) -> Result<Slot, String> {
+    /// Reads the row with a lock, because the transaction of a crashed call may still be running.
+    async fn row(&self, saga: Card) -> Result<Option<Row>, String> {
         let row = async { payments::lock(&mut *self.pool.acquire().await?, self.key(saga)).await };
         let row = row.await.map_err(|error: sqlx::Error| error.to_string())?;
         Ok(row.map(|row| Row {
             status: row.status,
             reason: row.reason,
             payment_id: row.payment_id,
-            live: row.lease_live,
+            lease_live: row.lease_live,
             holder: 0,
         }))
     }
 
-    /// All callers crash, every saga is undone if it can be, and messages arrive early and late: what is decided stays,
-    /// and money is kept where the payment is approved, and nowhere else.
-    async fn finish(&mut self) -> Judgement {
+    /// Crashes all callers, undoes every saga that can be undone, and delivers the late messages before and after that.
+    /// Decisions must not change. The gateway must keep money if and only if the payment is approved.
+    async fn finish(&mut self) -> Verification {
         while !self.waiting.is_empty() {
-            self.lose(0);
+            self.stop_waiting(0);
         }
         let late = std::mem::take(&mut self.late);
         let (early, late) = late.split_at(late.len() / 2);
         self.deliver(early);
         for saga in [Card::Approved, Card::Declined, Card::Slow] {
             self.cancel(saga, &Code::DEADLINE_EXCEEDED, None).await?;
-            self.settle(saga, None).await?;
+            self.void(saga, None).await?;
             if !self.waiting.is_empty() {
-                self.answer(0, None).await?;
+                self.deliver_answer(0, None).await?;
             }
         }
         self.deliver(late);
         for saga in [Card::Approved, Card::Declined, Card::Slow] {
             self.pay(saga, None).await?;
-            self.settle(saga, None).await?;
-            let status = self.saga(saga).slot.as_ref().map(|row| row.status);
+            self.void(saga, None).await?;
+            let status = self.saga(saga).row.as_ref().map(|row| row.status);
             same(&self.ledger.keeps_money(self.key(saga)), &(status == Some(PaymentStatus::Approved)))?;
         }
-        if self.waiting.is_empty() { Ok(()) } else { Err("a settled saga asks the network".to_owned()) }
+        if self.waiting.is_empty() { Ok(()) } else { Err("a finished saga sent a request to the gateway".to_owned()) }
     }
 
-    fn deliver(&mut self, messages: &[(Card, Asked)]) {
-        for (saga, asked) in messages {
-            self.ledger.arrive(*asked, self.key(*saga), *saga);
+    fn deliver(&mut self, messages: &[(Card, Request)]) {
+        for (saga, request) in messages {
+            self.ledger.execute(*request, self.key(*saga), *saga);
             self.ledger.take_effect(self.key(*saga));
         }
     }
 }
 
-/// What of a row can be seen.
-fn seen(slot: &Slot) -> Option<(PaymentStatus, Option<&Code>, PaymentId, bool)> {
-    let is_live = |row: &Row| row.status == PaymentStatus::Approving && row.live;
-    slot.as_ref().map(|row| (row.status, row.reason.as_ref(), row.payment_id, is_live(row)))
+/// The fields of a row that callers can observe.
+fn visible(row: Option<&Row>) -> Option<(PaymentStatus, Option<&Code>, PaymentId, bool)> {
+    let lease_live = |row: &Row| row.status == PaymentStatus::Approving && row.lease_live;
+    row.map(|row| (row.status, row.reason.as_ref(), row.payment_id, lease_live(row)))
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(is: &T, should_be: &T) -> Judgement {
-    if is == should_be { Ok(()) } else { Err(format!("is {is:?}, should be {should_be:?}")) }
+fn same<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T) -> Verification {
+    if actual == expected { Ok(()) } else { Err(format!("is {actual:?}, should be {expected:?}")) }
 }

@@ -1,18 +1,18 @@
-//! The database that all sequences of a test run on.
+//! The database on which all sequences of a test run.
 
 use common::config::{Datasource, Env};
 use common::database::Database;
 use sqlx::MySqlPool;
 use sqlx::migrate::Migrator;
 
-/// As many connections as a service has.
+/// The default pool size of a service.
 const CONNECTIONS: u32 = 16;
 
-/// A pool on a fresh database with this schema, set up as the services do it. Sequences keep out of each other's way
-/// by sagas of their own.
+/// A pool on a new database with this schema, prepared as a service prepares it. Each sequence uses new sagas, so the
+/// sequences do not disturb each other.
 ///
 /// # Panics
-/// The address is wrong.
+/// Panics if the address of the test server is not valid.
 pub async fn database(name: &str, migrator: &Migrator) -> MySqlPool {
     let database = connect(name, CONNECTIONS).await;
     database.prepare(migrator).await;
@@ -23,7 +23,7 @@ async fn connect(name: &str, connections: u32) -> Database {
     let server = harness::servers::shared::database().await;
     let url = format!("jdbc:{}", server.url_of(&harness::unique(name)));
     let env = Env::of([("SPRING_DATASOURCE_URL", url)]);
-    let source = Datasource::from_env(&env, "SPRING_DATASOURCE", name).expect("a right address");
+    let source = Datasource::from_env(&env, "SPRING_DATASOURCE", name).expect("a valid address");
     Database::new(source, connections)
 }
 
@@ -44,8 +44,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_crashes_anywhere_leaves_no_transaction_open_on_its_connection() {
-        // One connection, so that whoever comes next gets the one that the call had.
+    async fn a_crashed_call_leaves_no_open_transaction_on_its_connection() {
+        // With one connection in the pool, the next call uses the connection of the crashed call.
         let database = connect("crashes", 1).await;
         database.prepare(&one_table()).await;
         let options = database.pool().connect_options();

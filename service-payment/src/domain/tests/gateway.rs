@@ -1,4 +1,4 @@
-//! A card network whose every message waits until the test lets it arrive, and whose every answer can be lost.
+//! A payment gateway for tests. The test decides when each request arrives, and which answers are lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,24 +10,24 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::gateway::{Charge, ChargeStatus, GatewayError, PaymentGateway, Verdict};
 
-/// What is asked of the network.
+/// A request to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Request {
     Approve,
     Status,
     Cancel,
 }
 
-/// What the network does with a charge.
+/// What the gateway does with a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Card {
     Approved,
     Declined,
-    /// Approved, some time after it was asked.
+    /// The charge stays pending until a step of the test approves it.
     Slow,
 }
 
-/// An answer.
+/// An answer from the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     Verdict(Verdict),
@@ -35,7 +35,7 @@ pub(super) enum Answer {
     Cancelled,
 }
 
-/// Where a charge stands.
+/// The state of a charge in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     Pending,
@@ -45,7 +45,7 @@ pub(super) enum Entry {
     Refunded,
 }
 
-/// What the network has written down.
+/// The gateway's ledger.
 #[derive(Clone, Default)]
 pub(super) struct Ledger(Arc<Mutex<HashMap<SagaId, Entry>>>);
 
@@ -58,23 +58,23 @@ impl Ledger {
         self.entries().get(key).copied()
     }
 
-    /// Is money kept under this key, or will be?
+    /// Whether the gateway keeps money under this key, or will take it.
     pub(super) fn keeps_money(&self, key: &SagaId) -> bool {
         matches!(self.entry(key), Some(Entry::Pending | Entry::Approved))
     }
 
-    /// A charge that is being decided takes effect.
+    /// Approves a pending charge.
     pub(super) fn take_effect(&self, key: &SagaId) {
         if let Some(entry) = self.entries().get_mut(key).filter(|entry| **entry == Entry::Pending) {
             *entry = Entry::Approved;
         }
     }
 
-    /// Does what is asked; `None`: the network has no answer yet.
-    pub(super) fn arrive(&self, asked: Asked, key: &SagaId, card: Card) -> Option<Answer> {
+    /// Executes a request. Returns `None` while the gateway has no answer.
+    pub(super) fn execute(&self, request: Request, key: &SagaId, card: Card) -> Option<Answer> {
         let mut entries = self.entries();
-        match asked {
-            Asked::Approve => {
+        match request {
+            Request::Approve => {
                 let fresh = match card {
                     Card::Approved => Entry::Approved,
                     Card::Declined => Entry::Declined,
@@ -82,16 +82,16 @@ impl Ledger {
                 };
                 verdict(*entries.entry(key.clone()).or_insert(fresh)).map(Answer::Verdict)
             }
-            Asked::Status => Some(Answer::Status(match entries.get(key) {
+            Request::Status => Some(Answer::Status(match entries.get(key) {
                 None => ChargeStatus::NotFound,
                 Some(entry) => verdict(*entry).map_or(ChargeStatus::Pending, ChargeStatus::Final),
             })),
-            Asked::Cancel => {
+            Request::Cancel => {
                 let entry = entries.entry(key.clone()).or_insert(Entry::Cancelled);
                 *entry = match *entry {
                     Entry::Pending => Entry::Cancelled,
                     Entry::Approved => Entry::Refunded,
-                    settled => settled,
+                    unchanged => unchanged,
                 };
                 Some(Answer::Cancelled)
             }
@@ -104,50 +104,49 @@ fn verdict(entry: Entry) -> Option<Verdict> {
         Entry::Pending => None,
         Entry::Approved => Some(Verdict::Approved),
         Entry::Declined => Some(Verdict::Declined("no".to_owned())),
-        Entry::Cancelled | Entry::Refunded => Some(Verdict::Cancelled),
+        Entry::Cancelled | Entry::Refunded => Some(Verdict::KeyCancelled),
     }
 }
 
-/// No answer came.
-pub(super) fn silence() -> GatewayError {
-    GatewayError::Unavailable("silence".to_owned())
+pub(super) fn no_answer() -> GatewayError {
+    GatewayError::unavailable("no answer")
 }
 
-/// A message on its way to the network.
+/// A message on its way to the gateway.
 pub(super) struct Message {
-    pub(super) asked: Asked,
-    /// Gives the caller its answer; dropped, the caller hears nothing.
+    pub(super) request: Request,
+    /// Sends the answer to the caller. If it is dropped, the caller gets no answer.
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
-/// The callers' end.
-pub(super) struct Network(mpsc::UnboundedSender<Message>);
+/// The caller's side of the gateway.
+pub(super) struct TestGateway(mpsc::UnboundedSender<Message>);
 
-impl Network {
-    /// The callers' end, and the test's.
+impl TestGateway {
+    /// The caller's side, and the test's side, which receives the messages.
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Message>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
 
-    async fn ask(&self, asked: Asked) -> Result<Answer, GatewayError> {
+    async fn send(&self, request: Request) -> Result<Answer, GatewayError> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Message { asked, reply }).map_err(|_| silence())?;
-        answer.await.map_err(|_| silence())
+        self.0.send(Message { request, reply }).map_err(|_| no_answer())?;
+        answer.await.map_err(|_| no_answer())
     }
 }
 
-impl PaymentGateway for Network {
+impl PaymentGateway for TestGateway {
     fn approve<'a>(&'a self, _: &'a Charge) -> BoxFuture<'a, Result<Verdict, GatewayError>> {
-        self.ask(Asked::Approve).map(|answer| expect_verdict(answer?)).boxed()
+        self.send(Request::Approve).map(|answer| expect_verdict(answer?)).boxed()
     }
 
     fn status<'a>(&'a self, _: &'a SagaId) -> BoxFuture<'a, Result<ChargeStatus, GatewayError>> {
-        self.ask(Asked::Status).map(|answer| expect_status(answer?)).boxed()
+        self.send(Request::Status).map(|answer| expect_status(answer?)).boxed()
     }
 
     fn cancel<'a>(&'a self, _: &'a SagaId) -> BoxFuture<'a, Result<(), GatewayError>> {
-        self.ask(Asked::Cancel).map(|answer| answer.map(drop)).boxed()
+        self.send(Request::Cancel).map(|answer| answer.map(drop)).boxed()
     }
 }
 
