@@ -1,4 +1,4 @@
-//! Environment variables: what the code reads is documented, and what is documented is read.
+//! Compares the environment variables that the code reads with those that are documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,39 +6,39 @@ use crate::source::Source;
 use crate::tokens::Token;
 use crate::{Rule, Violation, Workspace};
 
-/// What [`undocumented_variables`] keeps.
+/// The rule that [`undocumented_variables`] checks.
 pub const RULE: Rule = Rule {
-    rule: "docs/configuration.md lists the environment variables that the programs read, all of them and no others. \
-        docs/configuration.md lists the environment variables that the programs read, all of them and no others.",
-    reason: "The environment is the only configuration; an operator finds a setting there or nowhere.",
-    remedy: "Add a line to its table (the variable alone, in backticks, in the first column), or take the line out. \
-        Add a line to its table (the variable alone, in backticks, in the first column), or take the line out.",
+    rule: "docs/configuration.md lists exactly the environment variables that the programs read.",
+    reason: "The environment is the only configuration, and this document is the only place where an operator finds it.",
+    remedy: "Add the variable to a table of docs/configuration.md, alone and in backticks in the first column. Remove \
+        the row of a variable that no program reads.",
 };
 
 const DOCUMENT: &str = "docs/configuration.md";
 
-/// The methods of `common::config::Env` and of `std::env` that read a variable, which is their first argument.
-/// `name` is the closure over `Env::text` in the orchestrator's config.rs.
+/// The methods of `common::config::Env` and `std::env` that read the variable named by their first argument. `name` is
+/// a closure in the orchestrator's config.rs.
 const READERS: [&str; 9] = ["text", "parsed", "millis", "count", "secret", "base_url", "var", "var_os", "name"];
 
-/// What `Datasource::from_env` reads, after its prefix.
+/// `Datasource::from_env` reads variables with its prefix and these suffixes.
 const DATASOURCE: [&str; 4] = ["_URL", "_USERNAME", "_PASSWORD", "_PASSWORD_FILE"];
 
-/// Variables that are read and not documented, or documented and not read.
+/// All variables that are only read or only documented.
 #[must_use]
 pub fn undocumented_variables(workspace: &Workspace) -> Vec<Violation> {
     let documented = documented(workspace.files.get(DOCUMENT).map_or("", String::as_str));
     let product: BTreeMap<String, String> = workspace.product().flat_map(reads).collect();
     let all: BTreeSet<String> = workspace.sources.iter().flat_map(reads).map(|(variable, _)| variable).collect();
     let missing = product.iter().filter(|(variable, _)| !documented.contains_key(*variable));
-    let missing =
-        missing.map(|(variable, place)| Violation::of(place, format!("reads `{variable}`, not in {DOCUMENT}")));
+    let missing = missing
+        .map(|(variable, place)| Violation::of(place, format!("reads `{variable}`, which is not in {DOCUMENT}")));
     let unread = documented.iter().filter(|(variable, _)| !all.contains(*variable));
-    let unread = unread.map(|(variable, line)| Violation::at(DOCUMENT, *line, format!("nothing reads `{variable}`")));
+    let unread =
+        unread.map(|(variable, line)| Violation::at(DOCUMENT, *line, format!("no program reads `{variable}`")));
     missing.chain(unread).collect()
 }
 
-/// The names in backticks in the first columns of a document's tables, with their lines.
+/// The names in backticks in the first column of all tables, with their line numbers.
 fn documented(text: &str) -> BTreeMap<String, usize> {
     let rows =
         text.lines().zip(1..).filter_map(|(line, number)| Some((line.strip_prefix('|')?.split('|').next()?, number)));
@@ -46,7 +46,7 @@ fn documented(text: &str) -> BTreeMap<String, usize> {
     names.filter(|(name, _)| is_variable(name)).map(|(name, number)| (name.to_owned(), number)).collect()
 }
 
-/// The variables that a file's code outside tests reads, with the places.
+/// The variables that the code outside tests reads, each with its place.
 fn reads(source: &Source) -> Vec<(String, String)> {
     let code = source.code();
     let is_config = source.path.ends_with("/config.rs");
@@ -73,7 +73,7 @@ fn reads(source: &Source) -> Vec<(String, String)> {
     reads.into_iter().map(|(variable, line)| (variable, format!("{}:{line}", source.path))).collect()
 }
 
-/// In a config.rs a string that looks like a variable is one, wherever it stands.
+/// The name of a variable in a string. In a config.rs every string that looks like such a name is one.
 fn lone_variable(token: &Token) -> Option<&str> {
     token.string().filter(|text| is_variable(text) && text.contains('_'))
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_read_a_variable_is_seen() {
+    fn every_way_to_read_a_variable_is_recognized() {
         assert_eq!(faults(&table(&NAMES)), Vec::<String>::new());
         let missing = faults("");
         assert_eq!(missing.len(), NAMES.len(), "{missing:?}");
@@ -125,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_nothing_reads_is_found() {
+    fn a_variable_that_no_program_reads_is_found() {
         let document = format!("{}| `GONE`, `PW` | |\n", table(&NAMES));
-        assert_eq!(faults(&document), ["docs/configuration.md:11: nothing reads `GONE`"]);
+        assert_eq!(faults(&document), ["docs/configuration.md:11: no program reads `GONE`"]);
     }
 }

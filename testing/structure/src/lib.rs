@@ -1,19 +1,23 @@
-//! For tests only: the workspace's rules, kept by machine.
+//! For tests only: checks the rules of this workspace.
 //!
-//! A check is a function from a [`Workspace`] to the [`Violation`]s of one [`Rule`]. Beside each check a test breaks
-//! its rule in a small workspace in memory; `tests/workspace.rs` runs all checks on the real one.
+//! A check is a function from a [`Workspace`] to the [`Violation`]s of one [`Rule`]. Each check has unit tests that
+//! break its rule in a small workspace in memory. `tests/workspace.rs` runs all checks on the real workspace.
 //!
-//! Rust is read as tokens ([`tokens`], [`source`]), so that what stands inside a macro counts, and what stands in a
-//! comment does not.
+//! Rust files are read as tokens ([`tokens`], [`source`]), so a check sees the code inside macros and ignores comments.
 
+pub mod checklist;
+pub mod comments;
 pub mod cycles;
 pub mod documents;
 pub mod environment;
-pub mod floors;
+pub mod glossary;
+pub mod layers;
 pub mod migrations;
+pub mod modules;
 pub mod names;
 pub mod panics;
 pub mod reserved;
+pub mod retired;
 pub mod rule;
 pub mod sizes;
 pub mod source;

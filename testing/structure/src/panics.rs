@@ -1,26 +1,26 @@
-//! `unwrap`, `expect` and silenced lints.
+//! Calls that may panic, and suppressed lints.
 
 use crate::source::Source;
 use crate::tokens::{Kind, Token};
 use crate::{Rule, Violation, Workspace};
 
-/// What [`panics`] keeps.
+/// The rule that [`panics`] checks.
 pub const PANICS: Rule = Rule {
-    rule: "Outside tests there is no `.unwrap()`, and `.expect(…)` only in a main.rs and under testing/.",
-    reason: "A panic in a service is an answer that the caller cannot use, in the middle of somebody's order. Under \
-        testing/ a fault fails the test, as it should.",
-    remedy: "Return an error, or write the code so that the case cannot be (`let … else`, `unwrap_or`, a type).",
+    rule: "Code outside tests does not call `.unwrap()`. It calls `.expect(…)` only in a main.rs and in testing/.",
+    reason: "A panic in a service breaks an order in the middle, and the caller cannot handle the answer. In testing/ a \
+        panic correctly fails the test.",
+    remedy: "Return an error, or rule the case out (`let … else`, `unwrap_or`, a more precise type).",
 };
 
-/// What [`silenced_lints`] keeps.
+/// The rule that [`suppressed_lints`] checks.
 pub const LINTS: Rule = Rule {
-    rule: "No `#[allow(…)]`; `#[expect(…)]` always has a `reason`.",
-    reason: "An `allow` outlives what it was for; an `expect` that is no longer needed warns, and its reason tells \
-        whether it is.",
-    remedy: "Do what the lint says, or write #[expect(the_lint, reason = \"…\")].",
+    rule: "No code uses `#[allow(…)]`. Every `#[expect(…)]` has a `reason`.",
+    reason: "An `allow` stays after its cause is gone. The compiler warns about an unnecessary `expect`, and the reason \
+        helps to decide whether it is still right.",
+    remedy: "Follow the lint, or write #[expect(the_lint, reason = \"…\")].",
 };
 
-/// Calls that panic where none may.
+/// All calls that may panic where this is forbidden.
 #[must_use]
 pub fn panics(workspace: &Workspace) -> Vec<Violation> {
     workspace.sources.iter().flat_map(panics_in).collect()
@@ -34,18 +34,18 @@ fn panics_in(source: &Source) -> Vec<Violation> {
     calls.map(|three| Violation::at(&source.path, three[1].line, format!("`.{}(`", three[1].text))).collect()
 }
 
-/// Lints silenced without a reason, in tests too.
+/// All lints that are suppressed without a reason, including those in tests.
 #[must_use]
-pub fn silenced_lints(workspace: &Workspace) -> Vec<Violation> {
-    let fault = |source: &Source| -> Vec<Violation> {
+pub fn suppressed_lints(workspace: &Workspace) -> Vec<Violation> {
+    let in_file = |source: &Source| -> Vec<Violation> {
         let attributes = source.tokens.iter().enumerate().filter(|(_, token)| token.is("#"));
-        let silent = attributes.filter(|(i, _)| is_silent(attribute(&source.tokens[*i..])));
-        silent.map(|(_, token)| Violation::at(&source.path, token.line, "silences a lint")).collect()
+        let suppressions = attributes.filter(|(i, _)| is_suppression(attribute(&source.tokens[*i..])));
+        suppressions.map(|(_, token)| Violation::at(&source.path, token.line, "suppresses a lint")).collect()
     };
-    workspace.sources.iter().flat_map(fault).collect()
+    workspace.sources.iter().flat_map(in_file).collect()
 }
 
-/// What stands between `#[` or `#![` and `]`.
+/// The tokens between `#[` or `#![` and `]`.
 fn attribute(tokens: &[Token]) -> &[Token] {
     let begin = if tokens.get(1).is_some_and(|token| token.is("!")) { 3 } else { 2 };
     let mut depth = 1_usize;
@@ -61,7 +61,7 @@ fn attribute(tokens: &[Token]) -> &[Token] {
     &rest[..end.unwrap_or(0)]
 }
 
-fn is_silent(attribute: &[Token]) -> bool {
+fn is_suppression(attribute: &[Token]) -> bool {
     let is_conditional = attribute.first().is_some_and(|token| token.is("cfg_attr"));
     let calls = |name: &str| {
         let found = attribute.windows(2).position(|pair| pair[0].is(name) && pair[1].is("("));
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unwrap_is_found_everywhere_but_in_tests_and_expect_in_the_product() {
+    fn unwrap_is_found_outside_tests_and_expect_only_in_the_product() {
         let found = |path, text| panics(&Workspace::of(&[(path, text)])).len();
         let (unwrap, expect) = ("fn f() { a().unwrap(); }", "fn f() { a().expect(\"b\"); }");
         assert_eq!((found("x/src/a.rs", unwrap), found("testing/x/src/a.rs", unwrap)), (1, 1));
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn an_allow_and_an_expect_without_a_reason_are_found() {
-        let found = |text| silenced_lints(&Workspace::of(&[("x/tests/a.rs", text)])).len();
+        let found = |text| suppressed_lints(&Workspace::of(&[("x/tests/a.rs", text)])).len();
         for bad in [
             "#[allow(dead_code)] fn f() {}",
             "#![allow(x)]",

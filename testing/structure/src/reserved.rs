@@ -1,33 +1,33 @@
-//! Libraries that only some files may name.
+//! Libraries that only some modules may use.
 
 use crate::source::{NamedPath, Source};
 use crate::{Rule, Violation, Workspace};
 
-/// What [`misplaced_names`] keeps.
+/// The rule that [`misplaced_names`] checks.
 pub const RULE: Rule = Rule {
-    rule: "SQL is in `store` and `gateway`; `model` does no I/O; only `temporal` names the Temporal client, only \
-        `saga` and `temporal` its SDK; the workflow names neither clock, chance nor I/O.",
-    reason: "A library that one place names can be replaced there; a workflow that reads a clock or the world does \
-        not replay, and every saga in flight at the next release is stuck.",
-    remedy: "Call the module that owns the library. In the workflow use `WorkflowContext` (its time, its timers), \
-        or an activity.",
+    rule: "Only `store` and `gateway` contain SQL. `model` does no I/O. Only `temporal` uses the Temporal client, and only \
+        `saga` and `temporal` use its SDK. The workflow uses no clock, no random numbers and no I/O.",
+    reason: "A library that only one module uses can be replaced there. Temporal cannot replay a workflow that reads a \
+        clock or does I/O, so after the next release every running saga would be stuck.",
+    remedy: "Call the module that may use the library. In the workflow use an activity, or the time and timers of \
+        `WorkflowContext`.",
 };
 
-/// What may be named only in some files.
+/// Libraries and names that are forbidden in some files.
 struct Reserved {
-    /// The files that it is about.
-    about: fn(&str) -> bool,
-    /// Libraries, and paths into them.
+    /// Whether a file must not use them.
+    applies_to: fn(&str) -> bool,
+    /// The libraries, or modules of libraries.
     libraries: &'static [&'static str],
-    /// Names of any path.
+    /// Names that must not be a part of any path.
     names: &'static [&'static str],
-    /// What of it is free.
-    free: &'static [&'static str],
+    /// The exceptions.
+    allowed: &'static [&'static str],
 }
 
 const RESERVED: [Reserved; 5] = [
     Reserved {
-        about: |path| path.starts_with("service-") && path.contains("/src/model"),
+        applies_to: |path| path.starts_with("service-") && path.contains("/src/model"),
         libraries: &[
             "tokio",
             "reqwest",
@@ -38,28 +38,28 @@ const RESERVED: [Reserved; 5] = [
             "std::net",
             "common::http",
             "common::database",
-            "common::cache",
+            "common::redis_client",
         ],
         names: &[],
-        // How a value looks in a column is the value's business; which query fetches it is not.
-        free: &["sqlx::Type", "sqlx::Encode", "sqlx::Decode"],
+        // A type of the model may define how a column stores it.
+        allowed: &["sqlx::Type", "sqlx::Encode", "sqlx::Decode"],
     },
     Reserved {
-        about: |path| !path.starts_with("orchestrator-temporal/src/temporal/"),
+        applies_to: |path| !path.starts_with("orchestrator-temporal/src/temporal/"),
         libraries: &["temporalio_client"],
         names: &[],
-        free: &[],
+        allowed: &[],
     },
     Reserved {
-        about: |path| {
+        applies_to: |path| {
             !["temporal", "saga"].iter().any(|module| path.starts_with(&format!("orchestrator-temporal/src/{module}/")))
         },
         libraries: &["temporalio_sdk"],
         names: &[],
-        free: &[],
+        allowed: &[],
     },
     Reserved {
-        about: |path| ["saga/workflow.rs", "saga/steps.rs"].iter().any(|file| path.ends_with(file)),
+        applies_to: |path| ["saga/workflow.rs", "saga/steps.rs"].iter().any(|file| path.ends_with(file)),
         libraries: &[
             "tokio",
             "reqwest",
@@ -73,10 +73,10 @@ const RESERVED: [Reserved; 5] = [
             "std::thread",
         ],
         names: &["time::Instant", "Instant::now", "SystemTime::now", "Uuid::new_v4", "Uuid::now_v7"],
-        free: &[],
+        allowed: &[],
     },
     Reserved {
-        about: |path| {
+        applies_to: |path| {
             !["/src/store/", "/src/gateway/"].iter().any(|folder| path.contains(folder))
                 && !path.starts_with("common/src/database/")
         },
@@ -89,7 +89,7 @@ const RESERVED: [Reserved; 5] = [
             "sqlx::raw_sql",
             "sqlx::QueryBuilder",
         ],
-        free: &[],
+        allowed: &[],
     },
 ];
 
@@ -97,11 +97,11 @@ impl Reserved {
     fn forbids(&self, path: &NamedPath) -> bool {
         let reserved = self.libraries.iter().any(|library| path.goes_into(library))
             || self.names.iter().any(|name| path.names(name));
-        reserved && !self.free.iter().any(|free| path.names(free))
+        reserved && !self.allowed.iter().any(|allowed| path.names(allowed))
     }
 }
 
-/// Names in files that may not name them.
+/// All names in files that must not use them.
 #[must_use]
 pub fn misplaced_names(workspace: &Workspace) -> Vec<Violation> {
     workspace.product().flat_map(misplaced_in).collect()
@@ -109,9 +109,9 @@ pub fn misplaced_names(workspace: &Workspace) -> Vec<Violation> {
 
 fn misplaced_in(source: &Source) -> Vec<Violation> {
     let paths = source.paths();
-    let about = RESERVED.iter().filter(|reserved| (reserved.about)(&source.path));
-    let found = about.flat_map(|reserved| paths.iter().filter(|path| reserved.forbids(path)));
-    found.map(|path| Violation::at(&source.path, path.line, format!("names `{}`", path.segments.join("::")))).collect()
+    let reserved = RESERVED.iter().filter(|reserved| (reserved.applies_to)(&source.path));
+    let found = reserved.flat_map(|reserved| paths.iter().filter(|path| reserved.forbids(path)));
+    found.map(|path| Violation::at(&source.path, path.line, format!("uses `{}`", path.segments.join("::")))).collect()
 }
 
 #[cfg(test)]
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_waits_or_queries_is_found_and_one_that_says_how_it_is_stored_is_not() {
+    fn a_model_may_define_its_column_type_but_not_wait_or_query() {
         assert_eq!(count("service-x/src/model/mod.rs", "#[derive(sqlx::Type)]\nstruct A;"), 0);
         assert_eq!(count("service-x/src/model/mod.rs", "async fn f() { tokio::time::sleep(D).await }"), 1);
         assert_eq!(count("service-x/src/model/order.rs", "use sqlx::MySqlPool;"), 1);
     }
 
     #[test]
-    fn sql_in_a_domain_is_found_and_in_a_store_or_a_test_is_not() {
+    fn a_store_and_a_test_may_contain_sql_but_a_domain_may_not() {
         let query = "fn f() { sqlx::query!(\"SELECT 1\"); }";
         assert_eq!(count("service-x/src/domain/orders.rs", query), 1);
         assert_eq!(count("service-x/src/store/orders.rs", query), 0);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn temporals_client_and_sdk_have_their_places() {
+    fn only_some_modules_may_use_the_temporal_client_and_its_sdk() {
         assert_eq!(count("orchestrator-temporal/src/saga/policy.rs", "use temporalio_client::Client;"), 1);
         assert_eq!(count("orchestrator-temporal/src/orders/mod.rs", "use temporalio_sdk::Worker;"), 1);
         let both = "use temporalio_client::Client;\nuse temporalio_sdk::Worker;";

@@ -1,37 +1,36 @@
-//! How long files and functions may be.
+//! The maximum length of files and functions.
 
 use crate::source::Source;
 use crate::tokens::{Kind, Token};
 use crate::{Rule, Violation, Workspace};
 
-/// Lines of a Rust file.
+/// The maximum number of lines of a Rust file.
 const FILE: usize = 400;
-/// Lines of a `main.rs`.
+/// The maximum number of lines of a main.rs.
 const MAIN: usize = 40;
-/// Lines of a Python file of the developer command.
+/// The maximum number of lines of a Python file.
 const PYTHON: usize = 300;
-/// Lines of a function outside tests, from `fn` to its brace.
+/// The maximum number of lines of a function outside tests, from `fn` to the closing brace.
 const FUNCTION: usize = 80;
-/// Lines that at least half of all functions outside tests stay within.
+/// The maximum median length, in lines, of all functions outside tests.
 const MEDIAN: usize = 15;
 
-/// What [`long_files`] keeps.
+/// The rule that [`long_files`] checks.
 pub const FILES: Rule = Rule {
-    rule: "A Rust file has at most 400 lines, a main.rs 40, a Python file of devtools 300.",
-    reason: "A file is read as a whole, and a long one is about more than one thing. A `main` that does something \
-        cannot be tested.",
-    remedy: "Split it by what its parts are about (a folder with mod.rs); move what a `main` does into the library. \
-        Split it by what its parts are about (a folder with mod.rs); move what a `main` does into the library.",
+    rule: "A Rust file has at most 400 lines, a main.rs at most 40, a Python file at most 300.",
+    reason: "A reader reads a file as a whole, and a long file has more than one topic. Tests cannot call the code of a \
+        main.rs.",
+    remedy: "Split the file by topic into a folder with a mod.rs. Move the code of a main.rs into the library.",
 };
 
-/// What [`long_functions`] keeps.
+/// The rule that [`long_functions`] checks.
 pub const FUNCTIONS: Rule = Rule {
-    rule: "A function outside tests has at most 80 lines, and half of them have at most 15.",
-    reason: "A function should fit on a screen and do one thing that its name says.",
-    remedy: "Give the parts of the longest functions names of their own.",
+    rule: "A function outside tests has at most 80 lines. At least half of these functions have at most 15 lines.",
+    reason: "A function fits on a screen and does the one thing that its name tells.",
+    remedy: "Move parts of the longest functions into new functions.",
 };
 
-/// A function and its length.
+/// A function with its first line and its number of lines.
 #[derive(Debug, PartialEq, Eq)]
 struct Function {
     name: String,
@@ -39,7 +38,7 @@ struct Function {
     lines: usize,
 }
 
-/// Files that are too long.
+/// All files that are too long.
 #[must_use]
 pub fn long_files(workspace: &Workspace) -> Vec<Violation> {
     let fault = |(path, text): (&String, &String)| {
@@ -53,12 +52,12 @@ fn limit(path: &str) -> Option<usize> {
     match path {
         _ if path.ends_with("/main.rs") => Some(MAIN),
         _ if path.ends_with(".rs") => Some(FILE),
-        _ if path.starts_with("devtools/") && path.ends_with(".py") => Some(PYTHON),
+        _ if path.ends_with(".py") => Some(PYTHON),
         _ => None,
     }
 }
 
-/// Functions that are too long, and the median if that is.
+/// All functions that are too long, and the median if it is too high.
 #[must_use]
 pub fn long_functions(workspace: &Workspace) -> Vec<Violation> {
     let (mut violations, mut lengths) = (Vec::new(), Vec::new());
@@ -89,7 +88,7 @@ fn functions(source: &Source) -> Vec<Function> {
         .collect()
 }
 
-/// The line of the brace that ends the function that begins here; `None` if it has no body.
+/// The line of the closing brace of the function that begins here, or `None` if the function has no body.
 fn last_line(code: &[&Token]) -> Option<usize> {
     let (mut depth, mut in_body) = (0_usize, false);
     for token in code {
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_without_a_body_is_none() {
+    fn a_function_without_a_body_is_not_counted() {
         let source = Source::new("x/src/a.rs", "trait T { fn a(&self); fn b(f: fn(u8)) -> u8 {\n 1\n} }");
         assert_eq!(functions(&source), [Function { name: "b".to_owned(), line: 1, lines: 3 }]);
     }

@@ -1,37 +1,37 @@
-//! A Rust file: where it is in its crate, and the paths that its code names.
+//! A Rust file: its place in the crate, and the paths in its code.
 
 use crate::tokens::{Kind, Token, tokens};
 
 /// A Rust file.
 #[derive(Debug)]
 pub struct Source {
-    /// From the workspace's root.
+    /// The path from the root of the workspace.
     pub path: String,
-    /// Its lines.
+    /// The whole text.
     pub text: String,
-    /// Its tokens.
+    /// The tokens.
     pub tokens: Vec<Token>,
 }
 
-/// A path that code names: `crate::store::orders`, `tokio::spawn`. A `use` with braces is several.
+/// A path in the code, such as `crate::store::orders` or `tokio::spawn`. A `use` with braces has several paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPath {
-    /// Its parts.
+    /// The parts between `::`.
     pub segments: Vec<String>,
-    /// Where it is.
+    /// The line number, counted from 1.
     pub line: usize,
     nesting: usize,
 }
 
 impl NamedPath {
-    /// Do these parts, joined by `::`, stand side by side in it?
+    /// Whether the path contains these consecutive parts, joined by `::`.
     #[must_use]
     pub fn names(&self, parts: &str) -> bool {
         let parts: Vec<&str> = parts.split("::").collect();
         self.segments.windows(parts.len()).any(|window| window == parts)
     }
 
-    /// Does it begin with these parts, joined by `::`, and go on?
+    /// Whether the path begins with these parts, joined by `::`, and has more parts.
     #[must_use]
     pub fn goes_into(&self, parts: &str) -> bool {
         let parts: Vec<&str> = parts.split("::").collect();
@@ -40,20 +40,26 @@ impl NamedPath {
 }
 
 impl Source {
-    /// Reads a file's tokens.
+    /// Reads the tokens of a file.
     ///
     /// # Panics
-    /// It is not Rust.
+    /// Panics if the text is not valid Rust.
     #[must_use]
     pub fn new(path: &str, text: &str) -> Self {
-        let mut tokens = tokens(text).unwrap_or_else(|e| panic!("{path} is not Rust: {e}"));
+        let mut tokens = tokens(text).unwrap_or_else(|e| panic!("{path} is not valid Rust: {e}"));
         if is_test_file(path) {
             tokens.iter_mut().for_each(|token| token.is_test = true);
         }
         Self { path: path.to_owned(), text: text.to_owned(), tokens }
     }
 
-    /// The folder of its crate.
+    /// Whether the whole file is test code.
+    #[must_use]
+    pub fn is_test_file(&self) -> bool {
+        is_test_file(&self.path)
+    }
+
+    /// The folder of the crate.
     #[must_use]
     pub fn package(&self) -> &str {
         let end =
@@ -61,7 +67,7 @@ impl Source {
         &self.path[..end.unwrap_or(0)]
     }
 
-    /// The parts of its path below `src/`, without `.rs`; `None` for what is not in the library (tests, binaries).
+    /// The module path below `src/`, or `None` if the file does not belong to the library.
     #[must_use]
     pub fn module(&self) -> Option<Vec<&str>> {
         let below = self.path.strip_prefix(self.package())?.strip_prefix("/src/")?.strip_suffix(".rs")?;
@@ -74,13 +80,13 @@ impl Source {
         Some(parts)
     }
 
-    /// Its tokens outside tests.
+    /// The tokens outside tests.
     #[must_use]
     pub fn code(&self) -> Vec<&Token> {
         self.tokens.iter().filter(|token| !token.is_test).collect()
     }
 
-    /// Every path that its code outside tests names, as written.
+    /// All paths in the code outside tests, as written.
     #[must_use]
     pub fn paths(&self) -> Vec<NamedPath> {
         let code = self.code();
@@ -91,7 +97,7 @@ impl Source {
         paths
     }
 
-    /// The parts after `crate::` of every path into the own crate, however it is written, and its line.
+    /// All paths into the same crate, as parts after `crate::`, each with its line number.
     #[must_use]
     pub fn own_paths(&self) -> Vec<(Vec<String>, usize)> {
         let module = self.module().unwrap_or_default();
@@ -103,7 +109,7 @@ fn is_test_file(path: &str) -> bool {
     path.contains("/tests/") || path.contains("/benches/") || path.ends_with("/tests.rs")
 }
 
-/// Reads the path that begins at `i`, and returns where it ends.
+/// Reads the path that begins at `i`, and returns the index after it.
 fn read_path(code: &[&Token], mut i: usize, prefix: &[String], paths: &mut Vec<NamedPath>) -> usize {
     let (line, nesting) = (code[i].line, code[i].nesting);
     let mut segments = prefix.to_vec();
@@ -125,7 +131,7 @@ fn read_path(code: &[&Token], mut i: usize, prefix: &[String], paths: &mut Vec<N
     i
 }
 
-/// Reads `a, b::c, d as e}`.
+/// Reads a group such as `a, b::c, d as e}`, and returns the index after it.
 fn read_group(code: &[&Token], mut i: usize, prefix: &[String], paths: &mut Vec<NamedPath>) -> usize {
     while let Some(token) = code.get(i) {
         i = match token.kind {
@@ -160,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_supers_and_paths_in_expressions_and_macros_are_seen() {
+    fn paths_with_braces_and_super_and_paths_in_expressions_and_macros_are_read() {
         let text = "use crate::{a::{self, b as c}, d::*};\nuse super::e;\nfn f() { vec![crate::g::h()]; }";
         let expected = ["a::self", "a::b", "d::*", "store::e", "g::h"];
         assert_eq!(own_paths("x/src/store/orders.rs", text), expected);
@@ -171,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_knows_what_it_names() {
+    fn a_path_can_be_searched_for_its_parts() {
         let source = Source::new("x/src/a.rs", "use std::time::{Duration, Instant};\nfn f() { SystemTime::now(); }");
         assert!(source.paths().iter().any(|path| path.names("time::Instant") && path.goes_into("std::time")));
         assert!(source.paths().iter().any(|path| path.names("SystemTime::now") && path.line == 2));
     }
 
     #[test]
-    fn the_module_follows_from_the_files_place() {
+    fn the_module_path_follows_from_the_file_path() {
         let module = |path: &str| Source::new(path, "").module().map(|parts| parts.join("::"));
         assert_eq!(module("x/src/lib.rs").as_deref(), Some(""));
         assert_eq!(module("testing/x/src/a/mod.rs").as_deref(), Some("a"));

@@ -1,15 +1,15 @@
-//! Rust source as a flat list of tokens, each of which knows its line and whether it is test code.
+//! Reads Rust source as a flat list of tokens, each with its line number and whether it is test code.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A name or a keyword.
+    /// A name or keyword.
     Word,
-    /// Punctuation; `::` is one token.
+    /// A punctuation mark. `::` is one token.
     Mark,
-    /// A literal, as it is written.
+    /// A literal.
     Literal,
     /// `(`, `[` or `{`.
     Open,
@@ -17,29 +17,29 @@ pub enum Kind {
     Close,
 }
 
-/// A token.
+/// One token of a Rust file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// As it is written.
+    /// The text in the file.
     pub text: String,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// Where it is, from 1.
+    /// The line number, counted from 1.
     pub line: usize,
-    /// How many `mod x { … }` it is in.
+    /// The number of `mod x { … }` blocks around it.
     pub nesting: usize,
-    /// Is it in an item under `#[cfg(test)]` or `#[test]`?
+    /// Whether it is in an item with `#[cfg(test)]` or `#[test]`.
     pub is_test: bool,
 }
 
 impl Token {
-    /// Is it this punctuation, bracket or word?
+    /// Whether it is this mark, bracket or word.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         self.kind != Kind::Literal && self.text == text
     }
 
-    /// What stands between the quotes, if it is a plain string.
+    /// The text between the quotes, if it is a plain string.
     #[must_use]
     pub fn string(&self) -> Option<&str> {
         let text = Some(self.text.as_str()).filter(|_| self.kind == Kind::Literal)?;
@@ -50,7 +50,7 @@ impl Token {
 /// The tokens of a file.
 ///
 /// # Errors
-/// It is not Rust.
+/// Returns an error if the text is not valid Rust.
 pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let stream: TokenStream = text.parse().map_err(|e: proc_macro2::LexError| e.to_string())?;
     let mut list = Vec::new();
@@ -107,7 +107,7 @@ fn is_second_colon(trees: &[TokenTree], i: usize) -> bool {
     first.as_char() == ':' && first.spacing() == Spacing::Joint && is_mark(second, ':')
 }
 
-/// `cfg(test)`, `test`, `tokio::test(…)` and their like.
+/// Whether this attribute marks a test, such as `cfg(test)`, `test` or `tokio::test(…)`.
 fn marks_a_test(attribute: &TokenTree) -> bool {
     let TokenTree::Group(group) = attribute else { return false };
     let text: String = group.stream().to_string().split_whitespace().collect();
@@ -120,15 +120,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn test_items_are_marked_and_what_follows_them_is_not() {
+    fn test_items_are_marked_but_the_items_after_them_are_not() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests { fn b() { c::d(); } }\n#[tokio::test]\nfn e() {}\nfn g() {}";
         let list = tokens(text).expect("Rust");
-        let marked = |word: &str| list.iter().find(|token| token.is(word)).expect("is there").is_test;
+        let marked = |word: &str| list.iter().find(|token| token.is(word)).expect("the word is in the list").is_test;
         assert_eq!(["a", "b", "d", "e", "g"].map(marked), [false, true, true, true, false]);
     }
 
     #[test]
-    fn comments_are_not_tokens_and_two_colons_are_one() {
+    fn comments_are_not_tokens_and_two_colons_are_one_token() {
         let list = tokens("// a::b\n/* c */ x::y").expect("Rust");
         let texts: Vec<_> = list.iter().map(|token| (token.text.as_str(), token.line)).collect();
         assert_eq!(texts, [("x", 2), ("::", 2), ("y", 2)]);

@@ -1,4 +1,4 @@
-//! The files of a workspace, in memory.
+//! The files of the workspace, in memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,23 +6,23 @@ use std::path::Path;
 
 use crate::source::Source;
 
-/// What is not ours: the repository's own folder, what a build or a run makes.
+/// Folders that do not belong to the sources: those of git, of builds and of `./dev up`.
 const SKIPPED: [&str; 7] = [".git", ".dev", ".venv", "target", "node_modules", "__pycache__", ".sqlx"];
 
 /// The files of a workspace.
 #[derive(Debug)]
 pub struct Workspace {
-    /// The text of each file under its path from the root; of a file that is not text, an empty one.
+    /// The text of each file, by its path from the root. A binary file has an empty text.
     pub files: BTreeMap<String, String>,
-    /// The Rust files, in the order of their paths.
+    /// The Rust files, sorted by path.
     pub sources: Vec<Source>,
 }
 
 impl Workspace {
-    /// The one that this crate is in.
+    /// The workspace that contains this crate.
     ///
     /// # Panics
-    /// It cannot be read.
+    /// Panics if it cannot be read.
     #[must_use]
     pub fn this() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is in testing/");
@@ -31,7 +31,7 @@ impl Workspace {
         Self::with(files)
     }
 
-    /// One of these files.
+    /// A workspace with these paths and texts, for tests.
     #[must_use]
     pub fn of(files: &[(&str, &str)]) -> Self {
         Self::with(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
@@ -43,19 +43,19 @@ impl Workspace {
         Self { files, sources }
     }
 
-    /// Is there a file or a folder at this path?
+    /// Whether a file or folder with this path exists.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&format!("{path}/")))
     }
 
-    /// The files that the four programs are made of.
+    /// The Rust files of the four programs.
     pub fn product(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|source| !source.path.starts_with("testing/") && source.path.contains("/src/"))
     }
 
-    /// The folders of the crates that have a library, each once.
+    /// The folders of all crates.
     #[must_use]
     pub fn packages(&self) -> Vec<&str> {
         let mut packages: Vec<&str> = self.sources.iter().map(Source::package).collect();
@@ -63,7 +63,7 @@ impl Workspace {
         packages
     }
 
-    /// The files of the library of one crate, each with its module path.
+    /// The files of a crate's library, each with its module path.
     pub fn library<'a>(&'a self, package: &'a str) -> impl Iterator<Item = (&'a Source, Vec<&'a str>)> {
         let own = self.sources.iter().filter(move |source| source.package() == package);
         own.filter_map(|source| Some((source, source.module()?)))
