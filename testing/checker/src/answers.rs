@@ -1,67 +1,69 @@
-//! What clients were told must agree with the end.
+//! Compares the answers that clients received with how the orders ended.
 
-use crate::books::Books;
+use crate::ledgers::{Ledgers, OrderRow};
 use crate::report::Report;
 
-/// What a client was told of a saga.
+/// An answer that a client received about a saga.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The saga.
+    /// The saga's id.
     pub saga: String,
-    /// What was said.
-    pub said: Said,
+    /// What the answer promised.
+    pub promise: Promise,
 }
 
-/// The kinds of answers that promise something.
+/// What an answer promised the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    /// 200 CONFIRMED, with these ids.
+pub enum Promise {
+    /// 200: the order is CONFIRMED, with these ids.
     Confirmed {
         /// The order's id.
         order_id: String,
         /// The payment's id.
         payment_id: String,
     },
-    /// 202: taken, with these ids.
-    Taken {
+    /// 202: the order is accepted, with these ids.
+    Accepted {
         /// The order's id.
         order_id: String,
         /// The payment's id.
         payment_id: String,
     },
-    /// The order ended CANCELLED, with this code.
+    /// The order is CANCELLED, with this code.
     Cancelled {
-        /// The first refusal's code.
+        /// The code of the first refusal.
         code: String,
     },
-    /// A DELETE was answered 202: the order ends CANCELLED.
+    /// The answer 200 or 202 to a DELETE: the order will end CANCELLED.
     WillBeCancelled,
-    /// A DELETE was answered `ORDER_ALREADY_PAID`: the order ends CONFIRMED.
+    /// The answer `ORDER_ALREADY_PAID` to a DELETE: the order will end CONFIRMED.
     WillBeConfirmed,
 }
 
-pub(crate) fn judge(books: &Books, answers: &[Answer], report: &mut Report) {
-    for answer in answers {
-        let Some(order) = books.orders.get(&answer.saga) else {
-            // Taken, and not begun.
-            if matches!(answer.said, Said::Taken { .. }) {
-                continue;
+impl Promise {
+    /// Whether the order keeps this promise. An unfinished order can still keep the promise of a DELETE.
+    fn is_kept_by(&self, order: &OrderRow) -> bool {
+        match self {
+            Self::Confirmed { order_id, payment_id } => order.status == "CONFIRMED" && order.has(order_id, payment_id),
+            Self::Accepted { order_id, payment_id } => order.has(order_id, payment_id),
+            Self::Cancelled { code } => order.status == "CANCELLED" && order.reason.as_deref() == Some(code.as_str()),
+            Self::WillBeCancelled => order.status != "CONFIRMED",
+            Self::WillBeConfirmed => order.status != "CANCELLED",
+        }
+    }
+}
+
+pub(crate) fn verify_answers(ledgers: &Ledgers, answers: &[Answer], report: &mut Report) {
+    for Answer { saga, promise } in answers {
+        match ledgers.orders.get(saga) {
+            Some(order) if promise.is_kept_by(order) => {}
+            Some(OrderRow { status, reason, order_id, .. }) => {
+                let order = format!("order {order_id} is {status} with the reason {reason:?}");
+                report.error(saga, format!("a client received {promise:?}, but {order}"));
             }
-            report.fault(&answer.saga, format!("a client was told {:?}, but there is no order", answer.said));
-            continue;
-        };
-        let has = |order_id: &str, payment_id: &str| order.order_id == order_id && order.payment_id == payment_id;
-        let agrees = match &answer.said {
-            Said::Confirmed { order_id, payment_id } => order.status == "CONFIRMED" && has(order_id, payment_id),
-            Said::Taken { order_id, payment_id } => has(order_id, payment_id),
-            Said::Cancelled { code } => order.status == "CANCELLED" && order.reason.as_deref() == Some(code.as_str()),
-            // An order that is not at its end yet can still keep its promise.
-            Said::WillBeCancelled => order.status != "CONFIRMED",
-            Said::WillBeConfirmed => order.status != "CANCELLED",
-        };
-        if !agrees {
-            let end = format!("{} {:?} {}", order.status, order.reason, order.order_id);
-            report.fault(&answer.saga, format!("a client was told {:?}, but the order is {end}", answer.said));
+            // The saga of an accepted order may not have created the order's row yet.
+            None if matches!(promise, Promise::Accepted { .. }) => {}
+            None => report.error(saga, format!("a client received {promise:?}, but the order does not exist")),
         }
     }
 }

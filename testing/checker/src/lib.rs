@@ -1,27 +1,29 @@
-//! The one judge of every test: has money or stock been lost or doubled?
+//! The checker: finds money or stock that was lost or doubled. It only reads.
 //!
-//! [`Books::read`] takes what the four databases say, [`check`] compares it saga by saga and in total, and with every
-//! [`Answer`] that a client ever got. Each saga must be CONFIRMED with one charge of the right amount and the stock gone
-//! once, or CANCELLED with no money kept and the stock back. It reads only.
+//! [`Ledgers::read`] reads the rows of the four databases. [`check`] compares the rows of each saga, the totals, and
+//! the answers that clients received. Every saga must end in one of two ways:
+//!
+//! * CONFIRMED: the right amount is charged once, and the stock is taken once.
+//! * CANCELLED: the gateway keeps no money, and the stock is free again.
 
 mod answers;
-mod books;
+mod ledgers;
 mod report;
 mod sagas;
 mod totals;
 
-pub use answers::{Answer, Said};
-pub use books::{Addresses, Books};
-pub use report::{Fault, Report};
+pub use answers::{Answer, Promise};
+pub use ledgers::{Addresses, Ledgers};
+pub use report::{Finding, Report};
 
-/// Compares the books with themselves and with what clients were told.
+/// Compares the ledgers with each other and with the answers that clients received.
 #[must_use]
-pub fn check(books: &Books, answers: &[Answer]) -> Report {
+pub fn check(ledgers: &Ledgers, answers: &[Answer]) -> Report {
     let mut report = Report::default();
-    for saga in books.sagas() {
-        sagas::judge(books, saga, &mut report);
+    for saga in ledgers.sagas() {
+        sagas::verify_saga(ledgers, saga, &mut report);
     }
-    totals::judge(books, &mut report);
-    answers::judge(books, answers, &mut report);
+    totals::verify_totals(ledgers, &mut report);
+    answers::verify_answers(ledgers, answers, &mut report);
     report
 }

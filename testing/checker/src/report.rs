@@ -1,66 +1,76 @@
-//! What the check found.
+//! The checker's report.
 
 use std::fmt;
 
-/// One thing that must not be.
+/// One observation of the checker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The saga, or `total`.
-    pub saga: String,
-    /// What is wrong.
-    pub what: String,
+pub struct Finding {
+    /// The saga's id, or the name of a total.
+    pub subject: String,
+    /// What the checker found.
+    pub text: String,
 }
 
-/// What the check found.
+/// The checker's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Sagas that ended CONFIRMED, and rightly so.
+    /// The number of sagas that ended CONFIRMED without an error.
     pub confirmed: usize,
-    /// Sagas that ended CANCELLED, and rightly so.
+    /// The number of sagas that ended CANCELLED without an error.
     pub cancelled: usize,
-    /// Sagas that have not come to their end, with the rows that say so.
-    pub unfinished: Vec<Fault>,
-    /// Everything that is wrong.
-    pub faults: Vec<Fault>,
+    /// The unfinished sagas, each with the rows that are not final.
+    pub unfinished: Vec<Finding>,
+    /// All errors.
+    pub errors: Vec<Finding>,
 }
 
 impl Report {
-    pub(crate) fn fault(&mut self, saga: &str, what: impl Into<String>) {
-        self.faults.push(Fault { saga: saga.to_owned(), what: what.into() });
+    pub(crate) fn error(&mut self, subject: &str, text: impl Into<String>) {
+        self.errors.push(Finding { subject: subject.to_owned(), text: text.into() });
     }
 
-    pub(crate) fn unfinished(&mut self, saga: &str, what: impl Into<String>) {
-        self.unfinished.push(Fault { saga: saga.to_owned(), what: what.into() });
+    pub(crate) fn unfinished(&mut self, saga: &str, text: impl Into<String>) {
+        self.unfinished.push(Finding { subject: saga.to_owned(), text: text.into() });
     }
 
-    /// Nothing is wrong, though something may still be on its way.
+    /// Whether the ledgers and answers agree. Some sagas may be unfinished.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.faults.is_empty()
+    pub fn is_consistent(&self) -> bool {
+        self.errors.is_empty()
     }
 
-    /// Nothing is wrong, and everything has come to its end.
+    /// Whether the ledgers and answers agree and every saga has ended.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.is_sound() && self.unfinished.is_empty()
+    pub fn is_finished(&self) -> bool {
+        self.is_consistent() && self.unfinished.is_empty()
+    }
+
+    /// What an operator should do about this report.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match (self.is_consistent(), self.unfinished.is_empty()) {
+            (false, _) => {
+                "The ledgers do not agree. Each ERROR line names a saga. ./dev logs and Temporal's UI show what happened."
+            }
+            (true, false) => "Unfinished sagas are still running or waiting. Run ./dev check again in a minute.",
+            (true, true) => "All ledgers agree, and all sagas have ended.",
+        }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in &self.faults {
-            writeln!(f, "WRONG       {}: {}", fault.saga, fault.what)?;
+        for Finding { subject, text } in &self.errors {
+            writeln!(f, "ERROR       {subject}: {text}")?;
         }
-        for fault in &self.unfinished {
-            writeln!(f, "unfinished  {}: {}", fault.saga, fault.what)?;
+        for Finding { subject, text } in &self.unfinished {
+            writeln!(f, "unfinished  {subject}: {text}")?;
         }
+        let (unfinished, errors) = (self.unfinished.len(), self.errors.len());
         write!(
             f,
-            "{} confirmed, {} cancelled, {} unfinished, {} wrong",
-            self.confirmed,
-            self.cancelled,
-            self.unfinished.len(),
-            self.faults.len()
+            "{} confirmed, {} cancelled, {unfinished} unfinished, {errors} errors",
+            self.confirmed, self.cancelled
         )
     }
 }

@@ -1,37 +1,44 @@
-//! All sagas together: pieces per product, and money.
+//! Checks the totals over all sagas: the units of each product, and the money.
 
 use rust_decimal::Decimal;
 
-use crate::books::{Books, ChargeRow};
+use crate::ledgers::{ChargeRow, Ledgers};
 use crate::report::Report;
 
-pub(crate) fn judge(books: &Books, report: &mut Report) {
-    for stock in &books.stock {
+pub(crate) fn verify_totals(ledgers: &Ledgers, report: &mut Report) {
+    verify_stock(ledgers, report);
+    verify_money(ledgers, report);
+}
+
+fn verify_stock(ledgers: &Ledgers, report: &mut Report) {
+    for stock in &ledgers.stock {
         let sum = |status: &str| -> i64 {
-            let of_product = books.reservations.values().filter(|r| r.product_id == stock.product_id);
+            let of_product = ledgers.reservations.values().filter(|r| r.product_id == stock.product_id);
             of_product.filter(|r| r.status == status).map(|r| r.quantity).sum()
         };
-        let (reserved, gone) = (sum("RESERVED"), sum("CONFIRMED"));
-        let name = format!("total of product {}", stock.product_id);
+        let (reserved, sold) = (sum("RESERVED"), sum("CONFIRMED"));
+        let product = format!("total of product {}", stock.product_id);
         if stock.reserved != reserved {
-            report.fault(&name, format!("{} pieces are marked reserved, reservations hold {reserved}", stock.reserved));
+            let units = format!("{} units as reserved, but the reservations hold {reserved}", stock.reserved);
+            report.error(&product, format!("the stock row counts {units}"));
         }
-        if stock.received - stock.quantity != gone {
-            report.fault(
-                &name,
-                format!("{} came in and {} are here, but {gone} were sold", stock.received, stock.quantity),
-            );
+        if stock.received - stock.quantity != sold {
+            let units = format!("{} units were received and {} are left", stock.received, stock.quantity);
+            report.error(&product, format!("{units}, but {sold} were sold"));
         }
         if stock.quantity < 0 || stock.reserved < 0 || stock.reserved > stock.quantity {
-            report.fault(&name, format!("{} here, {} reserved", stock.quantity, stock.reserved));
+            report.error(&product, format!("{} units are left and {} are reserved", stock.quantity, stock.reserved));
         }
     }
-    let paid: Decimal = books.payments.values().filter(|p| p.status == "APPROVED").map(|p| p.amount).sum();
-    let of_paid = |charge: &&ChargeRow| {
-        books.payments.get(&charge.charge_key).is_some_and(|payment| payment.status == "APPROVED")
+}
+
+fn verify_money(ledgers: &Ledgers, report: &mut Report) {
+    let paid: Decimal = ledgers.payments.values().filter(|p| p.status == "APPROVED").map(|p| p.amount).sum();
+    let is_paid = |charge: &&ChargeRow| {
+        ledgers.payments.get(&charge.charge_key).is_some_and(|payment| payment.status == "APPROVED")
     };
-    let kept: Decimal = books.charges.values().filter(|c| c.is_kept()).filter(of_paid).map(|c| c.amount).sum();
+    let kept: Decimal = ledgers.charges.values().filter(|c| c.is_kept()).filter(is_paid).map(|c| c.amount).sum();
     if paid != kept {
-        report.fault("total of money", format!("payments say {paid}, the gateway's ledger says {kept}"));
+        report.error("total of money", format!("the approved payments add up to {paid}, but the gateway keeps {kept}"));
     }
 }

@@ -3,33 +3,33 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use checker::Said;
+use checker::Promise;
 use harness::wait;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::TestSystem;
 
-/// Longer than any answer may take.
+/// The time limit of one request. Every answer arrives sooner.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// An answer.
+/// An HTTP answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// The body, `Null` if it is not JSON.
+    /// The body. It is `Null` if it is not JSON.
     pub json: Value,
-    /// `Content-Type`.
+    /// The `Content-Type` header, or an empty string.
     pub content_type: String,
-    /// `Location`.
+    /// The `Location` header.
     pub location: Option<String>,
-    /// `Retry-After`.
+    /// The `Retry-After` header.
     pub retry_after: Option<String>,
 }
 
 impl Reply {
-    async fn of(response: Response) -> Self {
+    async fn read(response: Response) -> Self {
         let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let status = response.status().as_u16();
         let (location, retry_after) = (header("location"), header("retry-after"));
@@ -38,54 +38,54 @@ impl Reply {
         Self { status, json, content_type, location, retry_after }
     }
 
-    /// The text in this field of the body; empty if there is none.
+    /// The text in this field of the body, or an empty string.
     #[must_use]
     pub fn text(&self, field: &str) -> &str {
         self.json[field].as_str().unwrap_or_default()
     }
 
-    /// The stable code.
+    /// The `code` of an error.
     #[must_use]
     pub fn code(&self) -> &str {
         self.text("code")
     }
 
-    /// Status and code, for short assertions.
+    /// The HTTP status and the code. A 200 answer has no code: the second part is then the status of the order.
     #[must_use]
-    pub fn brief(&self) -> (u16, &str) {
+    pub fn status_and_code(&self) -> (u16, &str) {
         (self.status, if self.status == 200 { self.text("status") } else { self.code() })
     }
 }
 
-/// The guide's order: two pieces of product 1.
+/// An order of two units of product 1, as the Korean deployment guide (see docs/guide-deviations.md) places it.
 #[must_use]
 pub fn order() -> Value {
     json!({"customerId": 1, "productId": 1, "quantity": 2, "amount": 20000})
 }
 
-/// The guide's order, paid by this method.
+/// The same order as [`order`], paid with this method.
 #[must_use]
-pub fn body(method: &str) -> Value {
+pub fn order_paid_by(method: &str) -> Value {
     let mut body = order();
     body["paymentMethod"] = json!(method);
     body
 }
 
-/// One HTTP client for all tests of a process.
+/// The HTTP client for all tests of a process.
 pub(crate) fn client() -> &'static Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     CLIENT.get_or_init(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // No kept-alive connections: each test runs on a runtime of its own, and connections do not outlive theirs.
+        // Connections are not kept. Each test has its own runtime, and a connection ends with its runtime.
         let client = Client::builder().timeout(LIMIT).pool_max_idle_per_host(0).no_proxy().build();
         client.expect("an HTTP client can be made")
     })
 }
 
-impl World {
-    /// `POST /api/temporal/orders` under this key; the answer is kept for the checker.
+impl TestSystem {
+    /// `POST /api/temporal/orders` under this key. The answer is kept for the checker.
     ///
-    /// An answer that Temporal could not be reached in time is followed up as the API says: repeat with this key.
+    /// After `TEMPORAL_UNAVAILABLE` the request is repeated with the same key, as the API asks its clients to do.
     pub async fn place(&self, key: &str, body: &Value) -> Reply {
         wait::until_some("the orders API to answer", LIMIT, async || {
             let reply = self.try_place(key, body).await.expect("the orders API answers");
@@ -94,83 +94,83 @@ impl World {
         .await
     }
 
-    /// As [`place`](Self::place), where the connection may break.
+    /// One POST as in [`place`](Self::place). `None` if the connection breaks.
     pub async fn try_place(&self, key: &str, body: &Value) -> Option<Reply> {
         self.try_place_at(&self.api(), key, body).await
     }
 
-    /// As [`try_place`](Self::try_place), at the orchestrator with this base URL.
+    /// The same as [`try_place`](Self::try_place), sent to the orchestrator with this base URL.
     pub async fn try_place_at(&self, api: &str, key: &str, body: &Value) -> Option<Reply> {
         let url = format!("{api}/api/temporal/orders");
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
-        let reply = Reply::of(request.send().await.ok()?).await;
-        self.remember(key, said_of_place(&reply));
+        let reply = Reply::read(request.send().await.ok()?).await;
+        self.record_answer(key, promise_of_place(&reply));
         Some(reply)
     }
 
-    /// `POST /api/temporal/orders/async` under this key.
+    /// `POST /api/temporal/orders/async` under this key. The answer is kept for the checker.
     pub async fn place_async(&self, key: &str, body: &Value) -> Reply {
         self.try_place_async(key, body).await.expect("the orders API answers")
     }
 
-    /// As [`place_async`](Self::place_async), where the connection may break.
+    /// The same as [`place_async`](Self::place_async). `None` if the connection breaks.
     pub async fn try_place_async(&self, key: &str, body: &Value) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/async", self.api());
         let request = client().post(url).header("Idempotency-Key", self.key(key)).json(body);
-        let reply = Reply::of(request.send().await.ok()?).await;
-        self.remember(key, said_of_place(&reply));
+        let reply = Reply::read(request.send().await.ok()?).await;
+        self.record_answer(key, promise_of_place(&reply));
         Some(reply)
     }
 
-    /// `GET /api/temporal/orders/{workflowId}`; an end that it tells is kept for the checker.
+    /// `GET /api/temporal/orders/{workflowId}`. An answer about a finished order is kept for the checker.
     pub async fn follow(&self, key: &str) -> Reply {
-        self.try_follow(key).await.expect("an answer")
+        self.try_follow(key).await.expect("the orders API answers")
     }
 
-    /// As [`follow`](Self::follow), where the connection may break.
+    /// The same as [`follow`](Self::follow). `None` if the connection breaks.
     pub async fn try_follow(&self, key: &str) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
-        let reply = Reply::of(client().get(url).send().await.ok()?).await;
-        let said = match reply.text("status") {
+        let reply = Reply::read(client().get(url).send().await.ok()?).await;
+        let promise = match reply.text("status") {
             "CONFIRMED" => Some(confirmed(&reply)),
-            "CANCELLED" => Some(Said::Cancelled { code: reply.code().to_owned() }),
+            "CANCELLED" => Some(Promise::Cancelled { code: reply.code().to_owned() }),
             _ => None,
         };
-        self.remember(key, said);
+        self.record_answer(key, promise);
         Some(reply)
     }
 
-    /// `DELETE /api/temporal/orders/{workflowId}`; the answer is kept for the checker.
+    /// `DELETE /api/temporal/orders/{workflowId}`. The answer is kept for the checker.
     pub async fn cancel(&self, key: &str) -> Reply {
         self.try_cancel(key).await.expect("the orders API answers")
     }
 
-    /// As [`cancel`](Self::cancel), where the connection may break.
+    /// The same as [`cancel`](Self::cancel). `None` if the connection breaks.
     pub async fn try_cancel(&self, key: &str) -> Option<Reply> {
         let url = format!("{}/api/temporal/orders/{}", self.api(), self.saga(key));
-        let reply = Reply::of(client().delete(url).send().await.ok()?).await;
-        let said = match (reply.status, reply.code()) {
-            (200 | 202, _) => Some(Said::WillBeCancelled),
-            (409, "ORDER_ALREADY_PAID") => Some(Said::WillBeConfirmed),
+        let reply = Reply::read(client().delete(url).send().await.ok()?).await;
+        let promise = match (reply.status, reply.code()) {
+            (200 | 202, _) => Some(Promise::WillBeCancelled),
+            (409, "ORDER_ALREADY_PAID") => Some(Promise::WillBeConfirmed),
             _ => None,
         };
-        self.remember(key, said);
+        self.record_answer(key, promise);
         Some(reply)
     }
 
-    /// Any other request without a body.
+    /// Sends a request without a body to any URL.
     pub async fn request(&self, method: Method, url: &str) -> Reply {
-        Reply::of(client().request(method, url).send().await.expect("an answer")).await
+        Reply::read(client().request(method, url).send().await.expect("the server answers")).await
     }
 
-    /// Any other GET, with the status and JSON of its answer.
+    /// Sends a GET to any URL.
     pub async fn get(&self, url: &str) -> Reply {
         self.request(Method::GET, url).await
     }
 
-    /// A POST of a JSON body.
+    /// Sends a POST with a JSON body to any URL.
     pub async fn post(&self, url: &str, body: &Value) -> Reply {
-        Reply::of(client().post(url).json(body).send().await.expect("an answer")).await
+        Reply::read(client().post(url).json(body).send().await.expect("the server answers")).await
     }
 }
 
@@ -178,17 +178,17 @@ fn id(reply: &Reply, field: &str) -> String {
     reply.text(field).to_owned()
 }
 
-fn confirmed(reply: &Reply) -> Said {
-    Said::Confirmed { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }
+fn confirmed(reply: &Reply) -> Promise {
+    Promise::Confirmed { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }
 }
 
-/// What an answer to a POST promises, if anything.
-fn said_of_place(reply: &Reply) -> Option<Said> {
+/// The promise in an answer to a POST, if there is one.
+fn promise_of_place(reply: &Reply) -> Option<Promise> {
     match reply.status {
         200 => Some(confirmed(reply)),
-        202 => Some(Said::Taken { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }),
+        202 => Some(Promise::Accepted { order_id: id(reply, "orderId"), payment_id: id(reply, "paymentId") }),
         402 | 409 | 422 if !matches!(reply.code(), "VALIDATION_FAILED" | "IDEMPOTENCY_KEY_REUSED") => {
-            Some(Said::Cancelled { code: reply.code().to_owned() })
+            Some(Promise::Cancelled { code: reply.code().to_owned() })
         }
         _ => None,
     }

@@ -1,13 +1,13 @@
-//! For tests only: the whole product in one value. [`World`] runs the four programs as real processes, each test with
-//! databases of its own, a fault proxy before each service, and the checker as the judge.
+//! For tests only: the whole product in one value. [`TestSystem`] runs the four programs as real processes. Each test
+//! has its own databases and a fault proxy in front of each service. At the end, the checker compares all ledgers.
 
 mod api;
 mod load;
-mod site;
+mod private_servers;
 pub mod steps;
-mod world;
+mod system;
 
-pub use api::{Reply, body, order};
-pub use load::{Habits, Load, PLENTY, SCARCE, stock_up};
-pub use site::{Dependency, Site};
-pub use world::{ServerAddresses, Service, World, WorldBuilder};
+pub use api::{Reply, order, order_paid_by};
+pub use load::{Load, LoadProfile, PLENTY, SCARCE, add_products};
+pub use private_servers::{Dependency, PrivateServers};
+pub use system::{ServerAddresses, Service, TestSystem, TestSystemBuilder};

@@ -1,4 +1,4 @@
-//! Customers: random orders of all kinds, repeated under the same key until each has come to its end.
+//! Load: customers place random orders and repeat each request with the same key until the order finishes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,18 +10,18 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::{Reply, Service, World};
+use crate::{Reply, Service, TestSystem};
 
-/// A product of which there are more pieces than any test sells.
+/// A product with more units than any test sells.
 pub const PLENTY: i64 = 501;
-/// A product that is soon sold out.
+/// A product with so few units that it sells out soon.
 pub const SCARCE: i64 = 502;
 const PRICE: i64 = 100;
-/// Between two looks at an order, and before a request is repeated.
+/// The pause between two requests about one order.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// All that a customer may be answered while something is away, after the method.
-const ANSWERS: [&str; 25] = [
+/// The answers that a customer may receive while a dependency is unavailable: method, status, and code or order status.
+const EXPECTED_ANSWERS: [&str; 25] = [
     "POST 200 CONFIRMED",
     "POST 202 PENDING",
     "POST 402 PAYMENT_DECLINED",
@@ -49,167 +49,169 @@ const ANSWERS: [&str; 25] = [
     "POST 503 DATABASE_UNAVAILABLE",
 ];
 
-/// Adds the products that customers order.
-pub async fn stock_up(world: &World) {
-    let products = format!("{}/api/inventory/products", world.process(Service::Inventory).url());
+/// Adds the products that the customers order.
+pub async fn add_products(system: &TestSystem) {
+    let products = format!("{}/api/inventory/products", system.process(Service::Inventory).url());
     for (id, quantity) in [(PLENTY, 1_000_000), (SCARCE, 8)] {
         let product = json!({"productId": id, "name": "Soap", "price": PRICE, "quantity": quantity});
-        assert_eq!(world.post(&products, &product).await.status, 201);
+        assert_eq!(system.post(&products, &product).await.status, 201);
     }
 }
 
-/// What customers do.
+/// What kinds of orders the customers place, and how fast.
 #[derive(Debug, Clone, Copy)]
-pub struct Habits {
-    /// Payment methods, and how many of a hundred orders use each.
+pub struct LoadProfile {
+    /// The payment methods. Each has its share of all orders, in percent.
     pub methods: &'static [(&'static str, u32)],
-    /// Of a hundred orders so many are wrong in some other way: sold out, of an unknown product, of another amount.
-    pub wrong: u32,
-    /// Of a hundred orders so many are followed by a DELETE at a random moment.
-    pub cancelled: u32,
-    /// Of a hundred orders so many are placed without waiting for their end.
-    pub hasty: u32,
+    /// The share of orders that inventory refuses, in percent: sold out, unknown product or wrong amount.
+    pub refused_percent: u32,
+    /// The share of orders that are followed by a DELETE at a random moment, in percent.
+    pub cancelled_percent: u32,
+    /// The share of orders that are placed without waiting until they end, in percent.
+    pub async_percent: u32,
     /// The longest pause between two orders of one customer.
-    pub pause: Duration,
-    /// An order that has not come to its end after this never will.
-    pub patience: Duration,
+    pub max_pause: Duration,
+    /// The time limit for one order to finish.
+    pub order_limit: Duration,
 }
 
-/// What has happened so far.
+/// The load on one test system, and what its customers have seen so far.
 #[derive(Default)]
 pub struct Load {
     stop: AtomicBool,
-    ended: AtomicUsize,
+    finished: AtomicUsize,
     open: AtomicUsize,
     answers: Mutex<BTreeMap<String, u32>>,
-    ends: Mutex<BTreeMap<String, u32>>,
+    outcomes: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Load {
-    /// Nothing has happened yet.
+    /// A load without customers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Customers finish the order that they are at, and go.
+    /// Tells all customers to stop after their current order.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 
-    /// Orders that a customer has seen end.
+    /// The number of orders that the customers saw finish.
     #[must_use]
-    pub fn ended(&self) -> usize {
-        self.ended.load(Ordering::SeqCst)
+    pub fn finished(&self) -> usize {
+        self.finished.load(Ordering::SeqCst)
     }
 
-    /// Orders that a customer waits for.
+    /// The number of orders that the customers wait for.
     #[must_use]
     pub fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// How many orders ended how: CONFIRMED, or with which code.
+    /// The number of finished orders per outcome. The outcome is CONFIRMED or the code of the refusal.
     #[must_use]
-    pub fn ends(&self) -> BTreeMap<String, u32> {
-        self.ends.lock().expect("nothing panics while it holds the ends").clone()
+    pub fn outcomes(&self) -> BTreeMap<String, u32> {
+        self.outcomes.lock().expect("nothing panics while it holds the outcomes").clone()
     }
 
-    /// How often each answer was given.
+    /// The number of times that each answer was received.
     #[must_use]
     pub fn answers(&self) -> BTreeMap<String, u32> {
         self.answers.lock().expect("nothing panics while it holds the answers").clone()
     }
 
-    /// Answers that no customer may ever get, whatever is away; with this code 503 is right, too.
+    /// The answers that no customer may receive. A 503 with the code `also_allowed` is not one of them.
     #[must_use]
-    pub fn unlisted(&self, also: Option<&str>) -> Vec<String> {
-        let is_also = |answer: &str| also.is_some_and(|code| answer.ends_with(&format!(" 503 {code}")));
-        let listed = |answer: &str| ANSWERS.contains(&answer) || is_also(answer) || answer.ends_with(" no answer");
-        self.answers().into_keys().filter(|answer| !listed(answer)).collect()
+    pub fn unexpected_answers(&self, also_allowed: Option<&str>) -> Vec<String> {
+        let allowed = |answer: &str| also_allowed.is_some_and(|code| answer.ends_with(&format!(" 503 {code}")));
+        let expected =
+            |answer: &str| EXPECTED_ANSWERS.contains(&answer) || allowed(answer) || answer.ends_with(" no answer");
+        self.answers().into_keys().filter(|answer| !expected(answer)).collect()
     }
 
-    /// One customer, who places orders until [`stop`](Self::stop); `name` must be of this customer alone.
+    /// Runs one customer, who places orders until [`stop`](Self::stop). The name of each customer must be unique.
     ///
     /// # Panics
-    /// An order does not come to its end, or its answers contradict each other.
-    pub async fn customer(&self, world: &World, name: &str, seed: u64, habits: Habits) {
+    /// Panics if an order does not finish within its time limit.
+    pub async fn customer(&self, system: &TestSystem, name: &str, seed: u64, profile: LoadProfile) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut number = 0;
         while !self.stop.load(Ordering::SeqCst) {
             number += 1;
             let key = format!("{name}-{number:05}");
-            let wish = Wish::random(&mut rng, habits);
+            let order = RandomOrder::new(&mut rng, profile);
             self.open.fetch_add(1, Ordering::SeqCst);
-            let (end, ()) = tokio::join!(self.order(world, &key, &wish, habits), self.regret(world, &key, &wish));
-            if wish.repeated && end == "CONFIRMED" {
-                // A repeat contradicts nothing; the checker compares its answer with the order.
-                self.order(world, &key, &wish, habits).await;
+            let (outcome, ()) =
+                tokio::join!(self.run_order(system, &key, &order, profile), self.cancel_order(system, &key, &order));
+            if order.repeated && outcome == "CONFIRMED" {
+                // The checker compares the answer to the repeated request with the order.
+                self.run_order(system, &key, &order, profile).await;
             }
-            *self.ends.lock().expect("nothing panics while it holds the ends").entry(end).or_default() += 1;
+            *self.outcomes.lock().expect("nothing panics while it holds the outcomes").entry(outcome).or_default() += 1;
             self.open.fetch_sub(1, Ordering::SeqCst);
-            self.ended.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(habits.pause.mul_f64(rng.random_range(0.0..1.0))).await;
+            self.finished.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(profile.max_pause.mul_f64(rng.random_range(0.0..1.0))).await;
         }
     }
 
-    /// Places the order, again and again with the same key, until it has come to its end. Returns how it ended.
-    async fn order(&self, world: &World, key: &str, wish: &Wish, habits: Habits) -> String {
-        let ended = async {
+    /// Places the order, and repeats the request with the same key until the order finishes. Returns its outcome.
+    async fn run_order(&self, system: &TestSystem, key: &str, order: &RandomOrder, profile: LoadProfile) -> String {
+        let outcome = async {
             loop {
-                let reply = match wish.hasty {
-                    true => world.try_place_async(key, &wish.body).await,
-                    false => world.try_place(key, &wish.body).await,
+                let reply = match order.is_async {
+                    true => system.try_place_async(key, &order.body).await,
+                    false => system.try_place(key, &order.body).await,
                 };
-                match self.note("POST", reply) {
-                    Some(reply) if reply.status == 202 => break self.watch(world, key).await,
-                    Some(reply) if reply.status < 500 => break reply.brief().1.to_owned(),
+                match self.count_answer("POST", reply) {
+                    Some(reply) if reply.status == 202 => break self.follow_to_end(system, key).await,
+                    Some(reply) if reply.status < 500 => break reply.status_and_code().1.to_owned(),
                     reply => tokio::time::sleep(retry_after(reply.as_ref())).await,
                 }
             }
         };
-        match tokio::time::timeout(habits.patience, ended).await {
-            Ok(end) => end,
-            Err(_) => panic!("{key} did not come to its end within {:?}; all answers: {self}", habits.patience),
+        match tokio::time::timeout(profile.order_limit, outcome).await {
+            Ok(outcome) => outcome,
+            Err(_) => panic!("order {key} did not finish within {:?}; all answers: {self}", profile.order_limit),
         }
     }
 
-    /// Looks at an order until it has come to its end.
-    async fn watch(&self, world: &World, key: &str) -> String {
+    /// Reads the order repeatedly until it finishes. Returns its outcome.
+    async fn follow_to_end(&self, system: &TestSystem, key: &str) -> String {
         loop {
             tokio::time::sleep(PAUSE).await;
-            let reply = self.note("GET", world.try_follow(key).await);
+            let reply = self.count_answer("GET", system.try_follow(key).await);
             if let Some(reply) = reply.filter(|reply| reply.status == 200 && reply.text("status") != "PENDING") {
-                let end = if reply.text("status") == "CONFIRMED" { "CONFIRMED" } else { reply.code() };
-                return end.to_owned();
+                let outcome = if reply.text("status") == "CONFIRMED" { "CONFIRMED" } else { reply.code() };
+                return outcome.to_owned();
             }
         }
     }
 
-    async fn regret(&self, world: &World, key: &str, wish: &Wish) {
-        if let Some(after) = wish.regret_after {
-            tokio::time::sleep(after).await;
-            self.note("DELETE", world.try_cancel(key).await);
+    async fn cancel_order(&self, system: &TestSystem, key: &str, order: &RandomOrder) {
+        if let Some(delay) = order.cancel_after {
+            tokio::time::sleep(delay).await;
+            self.count_answer("DELETE", system.try_cancel(key).await);
         }
     }
 
-    fn note(&self, method: &str, reply: Option<Reply>) -> Option<Reply> {
-        let what = reply.as_ref().map_or_else(
+    fn count_answer(&self, method: &str, reply: Option<Reply>) -> Option<Reply> {
+        let answer = reply.as_ref().map_or_else(
             || "no answer".to_owned(),
             |reply| {
-                let what = if reply.status < 300 { reply.text("status") } else { reply.code() };
-                format!("{} {what}", reply.status)
+                let code_or_status = if reply.status < 300 { reply.text("status") } else { reply.code() };
+                format!("{} {code_or_status}", reply.status)
             },
         );
         let mut answers = self.answers.lock().expect("nothing panics while it holds the answers");
-        *answers.entry(format!("{method} {what}")).or_default() += 1;
+        *answers.entry(format!("{method} {answer}")).or_default() += 1;
         reply
     }
 }
 
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} orders ended, {} open", self.ended(), self.open())?;
+        write!(f, "{} orders finished, {} open", self.finished(), self.open())?;
         self.answers().iter().try_for_each(|(answer, count)| write!(f, ", {count} × {answer}"))
     }
 }
@@ -219,33 +221,33 @@ fn retry_after(reply: Option<&Reply>) -> Duration {
     seconds.map_or(PAUSE, Duration::from_secs)
 }
 
-/// One order as its customer wants it.
-struct Wish {
+/// One order, and what its customer does with it.
+struct RandomOrder {
     body: Value,
-    hasty: bool,
+    is_async: bool,
     repeated: bool,
-    regret_after: Option<Duration>,
+    cancel_after: Option<Duration>,
 }
 
-impl Wish {
-    fn random(rng: &mut StdRng, habits: Habits) -> Self {
+impl RandomOrder {
+    fn new(rng: &mut StdRng, profile: LoadProfile) -> Self {
         let mut chance = |percent: u32| rng.random_range(0..100) < percent;
-        let (hasty, repeated, wrong, regrets) =
-            (chance(habits.hasty), chance(20), chance(habits.wrong), chance(habits.cancelled));
+        let (is_async, repeated) = (chance(profile.async_percent), chance(20));
+        let (refused, cancelled) = (chance(profile.refused_percent), chance(profile.cancelled_percent));
         let quantity = rng.random_range(1..=3);
-        let (product, amount) = match (wrong, rng.random_range(0..3)) {
+        let (product, amount) = match (refused, rng.random_range(0..3)) {
             (false, _) => (PLENTY, quantity * PRICE),
             (true, 0) => (PLENTY, quantity * PRICE + 1),
             (true, 1) => (999, PRICE),
             (true, _) => (SCARCE, quantity * PRICE),
         };
-        let method = method(habits.methods, rng.random_range(0..100));
-        let regret_after = regrets.then(|| Duration::from_millis(rng.random_range(0..4000)));
+        let method = method(profile.methods, rng.random_range(0..100));
+        let cancel_after = cancelled.then(|| Duration::from_millis(rng.random_range(0..4000)));
         let body = json!({
             "customerId": rng.random_range(1..1000), "productId": product, "quantity": quantity, "amount": amount,
             "paymentMethod": method,
         });
-        Self { body, hasty, repeated, regret_after }
+        Self { body, is_async, repeated, cancel_after }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the product's binaries are, and building them once per test process.
+//! Builds the product's binaries once per test process, and finds them.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// Builds these packages' binaries with the target folder and the profile of the running test, once per test
-/// process. Does nothing when `HARNESS_BIN_DIR` says where ready-made binaries are.
+/// Builds the binaries of these packages once per test process, with the running test's target folder and profile.
+/// Does nothing if `HARNESS_BIN_DIR` names a folder with finished binaries.
 pub async fn ensure_built(packages: &[&str]) {
     if env::var_os("HARNESS_BIN_DIR").is_some() {
         return;
     }
     let packages = packages.iter().map(|&package| package.to_owned()).collect();
-    tokio::task::spawn_blocking(move || build_missing(packages)).await.expect("the build ends without a panic");
+    tokio::task::spawn_blocking(move || build_missing(packages)).await.expect("the build does not panic");
 }
 
 fn build_missing(mut packages: BTreeSet<String>) {
@@ -43,7 +43,7 @@ fn build_missing(mut packages: BTreeSet<String>) {
     built.append(&mut packages);
 }
 
-/// The binary `name`: in `HARNESS_BIN_DIR`, else beside the running test.
+/// The path of the binary `name` in `HARNESS_BIN_DIR`, or by default in the profile's folder.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let folder = env::var_os("HARNESS_BIN_DIR").map_or_else(profile_dir, PathBuf::from);
     let binary = folder.join(name);
@@ -51,7 +51,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     binary
 }
 
-/// `target/debug` (or another profile's folder): where the running test was built.
+/// The folder that the running test was built into, such as `target/debug`.
 pub(crate) fn profile_dir() -> PathBuf {
     let test = env::current_exe().expect("a running program has a path");
     let folder = test.parent().expect("a program is in a folder");

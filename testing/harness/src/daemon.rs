@@ -1,4 +1,4 @@
-//! A child process that is started, killed and started again: what servers and services have in common.
+//! A child process that tests start, kill and restart. Servers and services both use it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,12 @@ use crate::launch::{Launch, Launched};
 use crate::scratch::ScratchDir;
 use crate::{build, wait};
 
-/// A process and its log, which goes on over restarts.
+/// A process and its log. Restarts append to the same log.
 pub(crate) struct Daemon {
     name: String,
     process: Mutex<Option<Launched>>,
-    /// Holds the log and what else the process needs; after `process`, so that it is removed when that is dead.
+    /// The folder of the log and of other files. Fields are dropped in order, so the process dies before its folder is
+    /// removed.
     dir: ScratchDir,
 }
 
@@ -28,11 +29,11 @@ impl Daemon {
         self.dir.path()
     }
 
-    /// Starts the process; it must not be running.
+    /// Starts the process. It must not be running.
     pub(crate) fn start(&self, launch: &Launch) {
         let mut process = self.lock();
         let running = process.as_mut().is_some_and(|process| process.exit_code().is_none());
-        assert!(!running, "{} is running already", self.name);
+        assert!(!running, "{} is already running", self.name);
         *process = Some(Launched::start(launch, &self.log_path()));
     }
 
@@ -48,15 +49,15 @@ impl Daemon {
         self.lock().as_mut().expect("the process was started").signal(signal);
     }
 
-    /// Sends SIGSTOP, and waits until it holds.
+    /// Sends SIGSTOP and waits until every thread has stopped.
     pub(crate) async fn pause(&self) {
         self.signal(Signal::STOP);
-        let what = format!("{} to stand still", self.name);
+        let what = format!("{} to be stopped by SIGSTOP", self.name);
         wait::until(&what, Duration::from_secs(5), async || self.lock().as_ref().is_some_and(Launched::is_stopped))
             .await;
     }
 
-    /// Waits for the end of the process, and returns its exit code.
+    /// Waits until the process ends, and returns its exit code.
     pub(crate) async fn exit_code(&self, limit: Duration) -> i32 {
         let ended = async {
             loop {
@@ -73,17 +74,16 @@ impl Daemon {
         }
     }
 
-    /// Waits until `check` answers true; panics with the end of the log when that takes longer than `limit`, or
-    /// when the process ends meanwhile.
+    /// Waits until `check` returns true. Panics with the last lines of the log after `limit`, or if the process ends.
     pub(crate) async fn ready_when(&self, limit: Duration, what: &str, check: impl AsyncFn() -> bool) {
         let ready = async {
             while !check().await {
-                assert!(self.is_running(), "{} ended while awaited: {what}\n{}", self.name, self.log_tail());
+                assert!(self.is_running(), "{} ended while the test waited for {what}\n{}", self.name, self.log_tail());
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         if tokio::time::timeout(limit, ready).await.is_err() {
-            panic!("{}: not within {limit:?}: {what}\n{}", self.name, self.log_tail());
+            panic!("{}: waited {limit:?} for {what}\n{}", self.name, self.log_tail());
         }
     }
 
@@ -95,22 +95,22 @@ impl Daemon {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// The last lines of the log, for a panic message; enough for a backtrace and what stands before it.
+    /// The last lines of the log, for a panic message. They include a whole backtrace and the lines before it.
     fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let tail = &lines[lines.len().saturating_sub(100)..];
-        format!("the end of its log:\n{}", tail.join("\n"))
+        format!("the last lines of its log:\n{}", tail.join("\n"))
     }
 
-    /// Poison means that another test panicked in here; the process itself is still what it was.
+    /// Ignores a poisoned lock, because a panic in another test does not affect the process.
     fn lock(&self) -> MutexGuard<'_, Option<Launched>> {
         self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 impl Drop for Daemon {
-    /// Keeps the log of a failed test where it can be read afterwards, and says where.
+    /// Copies the log if the test failed, and prints the path of the copy.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             return;
@@ -119,7 +119,7 @@ impl Drop for Daemon {
         let file = kept.join(self.dir().with_extension("log").file_name().unwrap_or_default());
         let copied = fs::create_dir_all(&kept).and_then(|()| fs::copy(self.log_path(), &file));
         if copied.is_ok() {
-            eprintln!("log of {}: {}", self.name, file.display());
+            eprintln!("the log of {} is in {}", self.name, file.display());
         }
     }
 }

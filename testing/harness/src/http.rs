@@ -1,4 +1,4 @@
-//! The small HTTP client that the harness itself needs.
+//! The HTTP client of the harness.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
-/// Plain HTTP/1.1 with keep-alive.
+/// An HTTP/1.1 client with keep-alive.
 pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 pub(crate) fn client() -> HttpClient {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
-/// GET on a new connection; None if there was no complete answer within the limit.
+/// Sends a GET on a new connection. Returns the status and the body, or `None` if no complete answer arrives in time.
 pub(crate) async fn get(url: &str, limit: Duration) -> Option<(u16, String)> {
-    let url = url.parse().expect("a path makes a well-formed URL");
+    let url = url.parse().expect("the URL is valid");
     let fetched = async {
         let reply = client().get(url).await.ok()?;
         let status = reply.status().as_u16();

@@ -1,4 +1,4 @@
-//! Starting one child process in such a way that it dies with the test process, even by SIGKILL.
+//! Starts one child process that ends with the test process, even if SIGKILL ends the test process.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A shell runs the child and waits for it. Beside it, a reader of standard input sees the pipe close when the
-/// test process is gone (by whatever death), and kills the child. Parent-death signals would not do: they fire
-/// when the *thread* ends that started the child. At the end it removes what libfaketime leaves of a process
-/// that was killed.
+/// The shell script that runs the child and waits for it. A second process reads standard input, a pipe from the test
+/// process. When that process ends for any reason, the pipe closes, and the reader kills the child. A parent-death
+/// signal does not work here, because it fires when the *thread* that started the child ends. Finally the script
+/// removes the shared memory that libfaketime leaves when its process is killed.
 const SUPERVISOR: &str = r#"exec 3<&0 </dev/null
 "$@" 3<&- >&2 &
 child=$!
@@ -26,11 +26,11 @@ kill $watcher
 [ -e /dev/shm/faketime_shm_$child ] && rm -f /dev/shm/faketime_shm_$child /dev/shm/sem.faketime_sem_$child
 exit $status"#;
 
-/// Variables of the test process that a child may see; all others would make tests depend on the machine.
+/// The environment variables that a child inherits. Any other variable would make tests depend on the machine.
 const INHERITED: [&str; 7] =
     ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE", "RUST_LOG"];
 
-/// What to run, and how.
+/// A program with its arguments and environment.
 #[derive(Clone, Default)]
 pub(crate) struct Launch {
     pub(crate) program: PathBuf,
@@ -53,7 +53,7 @@ impl Launch {
     }
 }
 
-/// A running (or ended) child process, killed on drop.
+/// A child process, running or ended. Dropping it kills the process.
 pub(crate) struct Launched {
     supervisor: Child,
     pid: Pid,
@@ -61,7 +61,7 @@ pub(crate) struct Launched {
 }
 
 impl Launched {
-    /// Starts the child; what it prints is appended to the file `log`.
+    /// Starts the child. Its output is appended to the file `log`.
     pub(crate) fn start(launch: &Launch, log: &Path) -> Self {
         let log = File::options().append(true).create(true).open(log).expect("the log file can be written");
         let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
@@ -89,15 +89,15 @@ impl Launched {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Sends the signal to the child itself (not to its supervisor), unless it has ended.
+    /// Sends the signal to the child (not to its supervisor) if the child is running.
     pub(crate) fn signal(&mut self, signal: Signal) {
         if self.exit_code().is_none() {
-            // It may have ended just now: then there is nothing to signal.
+            // An error means that the child has just ended.
             let _ = kill_process(self.pid, signal);
         }
     }
 
-    /// The exit code once the child has ended; 128 + n when signal n ended it, as shells count.
+    /// The exit code if the child has ended. It is 128 + n if signal n ended the child, as in a shell.
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
         if self.exit_code.is_none() {
             let status = self.supervisor.try_wait().expect("the supervisor is our child");
@@ -106,7 +106,7 @@ impl Launched {
         self.exit_code
     }
 
-    /// True while SIGSTOP holds every thread of the child.
+    /// Whether SIGSTOP has stopped every thread of the child.
     pub(crate) fn is_stopped(&self) -> bool {
         let state = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
         state.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))

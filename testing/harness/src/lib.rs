@@ -1,14 +1,14 @@
-//! For tests only: real servers, the product's own processes, and proxies that make faults.
+//! For tests only: real servers, the product's processes, and proxies that inject faults.
 //!
-//! * [`servers`]: a private MariaDB, Redis and Temporal on free ports; [`servers::shared`] has one of each for
+//! * [`servers`]: private MariaDB, Redis and Temporal servers on free ports. [`servers::shared`] has one of each for
 //!   all tests of a process.
-//! * [`process`]: the product's binaries as processes that can be killed, paused and restarted.
-//! * [`proxy`]: a TCP proxy, for faults before MariaDB, Redis and Temporal.
-//! * [`faults`]: an HTTP proxy, for faults between the orchestrator and a service.
-//! * [`wait`]: waiting for a condition, with a limit.
+//! * [`process`]: the product's binaries as processes that tests kill, pause and restart.
+//! * [`proxy`]: a TCP proxy that injects faults in front of MariaDB, Redis and Temporal.
+//! * [`faults`]: an HTTP proxy that injects faults between the orchestrator and a service.
+//! * [`wait`]: functions that wait for a condition, with a limit.
 //!
-//! Nothing outlives the test process, even if it is killed with SIGKILL (see `daemon.rs` and `scratch.rs`).
-//! Whatever goes wrong here fails the test, so functions panic with a sentence instead of returning errors.
+//! When the test process ends, even by SIGKILL, its children end and its files are removed (`launch.rs`, `scratch.rs`).
+//! An error in this crate fails the test, so the functions panic with a message instead of returning an error.
 
 mod build;
 mod daemon;
@@ -30,9 +30,9 @@ pub use hyper::HeaderMap;
 pub use hyper::body::Bytes;
 pub use ports::free_port;
 
-/// A name that no other test of this run has: `orders` becomes, say, `orders_1a2b_3`.
+/// A name that no other test of this run uses: `orders` becomes, for example, `orders_1a2b_3`.
 ///
-/// Good for databases, Temporal task queues and Redis key prefixes.
+/// Use it for databases, Temporal task queues and Redis key prefixes.
 #[must_use]
 pub fn unique(prefix: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);

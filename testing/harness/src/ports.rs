@@ -1,4 +1,4 @@
-//! Free ports that stay ours for the life of the test process, also while a server on them is down.
+//! Reserves free ports for the lifetime of the test process, even while the server on a port is down.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -6,16 +6,16 @@ use std::sync::Mutex;
 
 use crate::tools::cache_dir;
 
-/// Below the range from which Linux takes ports for outgoing connections, above the product's own.
+/// The first port. The range is below the ports that Linux uses for outgoing connections and above the product's ports.
 const FIRST: u32 = 22_000;
 const COUNT: u32 = 10_000;
 
-/// A port of 127.0.0.1 on which nothing listens, and which no other test process will choose while this one
-/// lives: so a server can be stopped and started again on the same port.
+/// Reserves a port of 127.0.0.1 on which no program listens. No other test process takes this port while this one runs,
+/// so a server can restart on the same port.
 #[must_use]
 pub fn free_port() -> u16 {
     static CLAIMED: Mutex<Vec<File>> = Mutex::new(Vec::new());
-    let mut claimed = CLAIMED.lock().expect("no test panics while it claims a port");
+    let mut claimed = CLAIMED.lock().expect("no test panics while it reserves a port");
     let claims = cache_dir().join("ports");
     fs::create_dir_all(&claims).expect("the cache folder can be written");
 
@@ -28,5 +28,5 @@ pub fn free_port() -> u16 {
             return port;
         }
     }
-    panic!("all ports from {FIRST} to {} are taken", FIRST + COUNT - 1);
+    panic!("all ports from {FIRST} to {} are in use", FIRST + COUNT - 1);
 }

@@ -1,4 +1,4 @@
-//! The product's services as real processes, to be killed, paused and started again.
+//! The product's services as real processes that tests kill, pause and restart.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::daemon::Daemon;
 use crate::launch::Launch;
 use crate::{build, free_port, http, tools};
 
-/// From the start until a service must answer.
+/// The maximum time from the start of a process until it answers.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// The product's stop grace is 40 s.
+/// The maximum time from SIGTERM to the end of a process. The product allows itself 40 s.
 const STOP_LIMIT: Duration = Duration::from_secs(45);
 
-/// One process of one of the product's services, on a port of its own. It dies with this value.
+/// A process of one of the product's services, on its own port. Dropping this value kills the process.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -40,13 +40,13 @@ pub struct ServiceProcess {
 }
 
 impl ServiceProcess {
-    /// The service whose binary is `name`, not started yet; see [`ensure_built`](crate::ensure_built).
+    /// Prepares a process of the binary `name` without starting it. See [`ensure_built`](crate::ensure_built).
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self::of_program(&build::binary(name))
     }
 
-    /// As [`new`](Self::new), with the binary's path.
+    /// Like [`new`](Self::new), but takes the path of the binary.
     #[must_use]
     pub fn of_program(program: &Path) -> Self {
         let name = program.file_name().and_then(|name| name.to_str()).expect("a program has a name");
@@ -61,8 +61,8 @@ impl ServiceProcess {
         }
     }
 
-    /// Sets an environment variable. Of the test's own environment the process sees only PATH, HOME and a few
-    /// more, so nothing comes in by accident.
+    /// Sets an environment variable. From the test's environment the process inherits only PATH, HOME and a few others,
+    /// so the machine's settings cannot affect a test.
     #[must_use]
     pub fn with_env(self, name: &str, value: impl ToString) -> Self {
         self.set_env(name, value);
@@ -74,18 +74,18 @@ impl ServiceProcess {
         self.env().insert(name.to_owned(), value.to_string());
     }
 
-    /// Shifts the process's wall clock by so many seconds (its monotonic clock stays right).
+    /// Shifts the wall clock of the process by this many seconds. Its monotonic clock stays correct.
     #[must_use]
     pub fn with_clock_shift(mut self, seconds: i64) -> Self {
         self.clock_shift = Some(seconds);
         self
     }
 
-    /// Starts the process, and does not wait for anything.
+    /// Starts the process without waiting.
     pub fn start(&self) {
         let launch = match self.clock_shift {
             None => Launch::new(self.program.clone()),
-            // By way of `env`, so that the clock of the process's supervisor stays right.
+            // `env` sets the variables for the program only, so the clock of its supervisor stays correct.
             Some(seconds) => Launch::new(tools::find_program("env"))
                 .arg(format!("LD_PRELOAD={}", tools::faketime_library().display()))
                 .arg(format!("FAKETIME={seconds:+}s"))
@@ -95,7 +95,7 @@ impl ServiceProcess {
         self.daemon.start(&Launch { env: self.env().clone(), ..launch });
     }
 
-    /// Ends the process with SIGTERM if it runs, and starts it on the same port with the same environment.
+    /// Ends the process with SIGTERM if it is running, then starts it on the same port with the same environment.
     pub async fn restart(&self) {
         if self.is_running() {
             self.terminate().await;
@@ -109,35 +109,36 @@ impl ServiceProcess {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The port it serves.
+    /// The port that the process serves.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process's own id (of the last start).
+    /// The process id since the last start.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.daemon.pid()
     }
 
-    /// True from the start until the process has ended.
+    /// Whether the process was started and has not ended.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.daemon.is_running()
     }
 
-    /// Waits until `GET /actuator/health/readiness` is 200. Panics with the end of the log if the process ends.
+    /// Waits until `GET /actuator/health/readiness` returns 200. Panics with the last lines of the log if the process
+    /// ends.
     pub async fn wait_ready(&self) {
         self.wait_ok("/actuator/health/readiness", START_LIMIT).await;
     }
 
-    /// Waits until `GET /actuator/health` is 200: every part UP. Panics as `wait_ready`.
+    /// Waits until `GET /actuator/health` returns 200, so every component is UP. Panics like `wait_ready`.
     pub async fn wait_up(&self) {
         self.wait_ok("/actuator/health", START_LIMIT).await;
     }
 
-    /// Waits until a GET of `path` is 200. Panics as `wait_ready`.
+    /// Waits until a GET of `path` returns 200. Panics like `wait_ready`.
     pub async fn wait_ok(&self, path: &str, limit: Duration) {
         let what = format!("200 from {}{path}", self.url());
         self.daemon
@@ -145,50 +146,50 @@ impl ServiceProcess {
             .await;
     }
 
-    /// Status and body of a GET on a new connection; None if no complete answer came within 5 s.
+    /// Sends a GET on a new connection. Returns the status and the body, or `None` if 5 s pass without an answer.
     pub async fn get(&self, path: &str) -> Option<(u16, String)> {
         http::get(&format!("{}{path}", self.url()), Duration::from_secs(5)).await
     }
 
-    /// Sends SIGTERM and returns the exit code: 0 if the process ended in order.
+    /// Sends SIGTERM, waits for the end and returns the exit code. It is 0 after a graceful shutdown.
     pub async fn terminate(&self) -> i32 {
         self.daemon.signal(Signal::TERM);
         self.wait_exit(STOP_LIMIT).await
     }
 
-    /// Sends SIGTERM and does not wait; see [`wait_exit`](Self::wait_exit).
+    /// Sends SIGTERM without waiting. See [`wait_exit`](Self::wait_exit).
     pub fn begin_terminate(&self) {
         self.daemon.signal(Signal::TERM);
     }
 
-    /// Sends SIGKILL and waits until the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     pub async fn kill(&self) {
         self.daemon.signal(Signal::KILL);
         self.wait_exit(Duration::from_secs(5)).await;
     }
 
-    /// Waits for the process's own end, and returns its exit code (128 + n if signal n ended it).
+    /// Waits until the process ends and returns its exit code, which is 128 + n if signal n ended it.
     pub async fn wait_exit(&self, limit: Duration) -> i32 {
         self.daemon.exit_code(limit).await
     }
 
-    /// Sends SIGSTOP and waits until the process stands still: alive, connections open, no answer.
+    /// Sends SIGSTOP and waits until the process has stopped: its connections stay open, but it does not answer.
     pub async fn pause(&self) {
         self.daemon.pause().await;
     }
 
-    /// Sends SIGCONT: the process goes on where it stood.
+    /// Sends SIGCONT, so the process continues.
     pub fn resume(&self) {
         self.daemon.signal(Signal::CONT);
     }
 
-    /// All that the process has printed so far, over all restarts.
+    /// The whole output of the process, including earlier starts.
     #[must_use]
     pub fn log(&self) -> String {
         self.daemon.log()
     }
 
-    /// The file behind [`log`](Self::log). When a test fails, a copy is kept in `target/…/test-logs`.
+    /// The file of [`log`](Self::log). If the test fails, a copy stays in `target/…/test-logs`.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.daemon.log_path()

@@ -1,4 +1,4 @@
-//! A TCP proxy that can hang, refuse, cut and delay: for faults before the database, Redis and Temporal.
+//! A TCP proxy that delays, stalls or resets connections to the database, Redis or Temporal.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -11,20 +11,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-/// What a [`TcpProxy`] does with its connections.
+/// How a [`TcpProxy`] treats its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Forwards everything at once.
+    /// Forwards all bytes immediately.
     Pass,
-    /// Forwards everything so much later, in each direction.
+    /// Forwards all bytes after this delay, in each direction.
     Delay(Duration),
-    /// Resets all connections, also new ones.
+    /// Resets all connections, including new ones.
     Refuse,
-    /// Accepts connections and delivers nothing in either direction, until the mode changes.
+    /// Accepts connections, but delivers no bytes in either direction until the mode changes.
     Hang,
 }
 
-/// Forwards connections from a port of its own to a target; stops with this value.
+/// Forwards connections from its own port to a target. Dropping it stops the proxy.
 pub struct TcpProxy {
     port: u16,
     state: Arc<State>,
@@ -34,14 +34,14 @@ pub struct TcpProxy {
 struct State {
     target: Mutex<String>,
     mode: watch::Sender<Mode>,
-    /// Counts the calls of `cut`.
+    /// The number of calls to `cut`.
     cuts: watch::Sender<u32>,
-    /// How many connections are open.
+    /// The number of open connections.
     open: watch::Sender<usize>,
 }
 
 impl TcpProxy {
-    /// Starts a proxy before `target`, such as `127.0.0.1:3306`. It passes until told otherwise.
+    /// Starts a proxy in front of `target`, such as `127.0.0.1:3306`, in the mode [`Mode::Pass`].
     pub async fn start(target: impl Into<String>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("127.0.0.1 has a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
@@ -72,17 +72,17 @@ impl TcpProxy {
         *self.state.target.lock().expect("nothing panics while it holds the target") = target.into();
     }
 
-    /// Changes what happens to all connections from now on.
+    /// Changes the mode for all open and new connections.
     pub fn set_mode(&self, mode: Mode) {
         self.state.mode.send_replace(mode);
     }
 
-    /// Resets the connections that are open now; new ones are served.
+    /// Resets all open connections. New connections work.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// How many connections are open now.
+    /// The number of connections that are open now.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         *self.state.open.borrow()
@@ -95,7 +95,7 @@ impl Drop for TcpProxy {
     }
 }
 
-/// Ends, with all its connections, when the proxy is dropped.
+/// Accepts connections until the proxy is dropped, which also ends the connections.
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -108,7 +108,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// Serves one connection to its end: an orderly one if both sides close, else a reset of both sides.
+/// Serves one connection until both sides have closed it. After an error or a reset, both sides are reset.
 async fn serve(mut client: TcpStream, state: Arc<State>) {
     state.open.send_modify(|open| *open += 1);
     let mode = state.mode.subscribe();
@@ -142,13 +142,13 @@ async fn serve(mut client: TcpStream, state: Arc<State>) {
     state.open.send_modify(|open| *open -= 1);
 }
 
-/// Closes the connection with a reset instead of an orderly end.
+/// Closes the connection with a reset.
 fn reset(connection: TcpStream) {
-    // An error means that it is closed already.
+    // An error means that the connection is already closed.
     let _ = connection.set_zero_linger();
 }
 
-/// Waits until the connection must be reset.
+/// Waits until a test asks for a reset.
 async fn broken(mut mode: watch::Receiver<Mode>, mut cuts: watch::Receiver<u32>) {
     tokio::select! {
         _ = mode.wait_for(|mode| *mode == Mode::Refuse) => {}
@@ -166,8 +166,8 @@ async fn connect(client: &TcpStream, state: &State, mut mode: watch::Receiver<Mo
     Ok(connection)
 }
 
-/// Copies one direction to its end. Reading goes on while earlier bytes are delayed, so that a delay is one for
-/// the whole stream and not one per chunk.
+/// Copies one direction until its end. It continues to read while earlier bytes wait, so a delay applies once to the
+/// whole stream and not to each chunk.
 async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut mode: watch::Receiver<Mode>) -> io::Result<()> {
     let (queue, mut queued) = mpsc::channel(64);
     let read = async move {
@@ -183,7 +183,7 @@ async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut mode: watch::R
     let write = async move {
         while let Some((read_at, bytes)) = queued.recv().await {
             until_deliverable(&mut mode, read_at).await;
-            // An empty chunk is the end of the stream.
+            // An empty chunk means the end of the stream.
             match bytes.is_empty() {
                 true => to.shutdown().await?,
                 false => to.write_all(&bytes).await?,
@@ -194,7 +194,7 @@ async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut mode: watch::R
     tokio::try_join!(read, write).map(|_| ())
 }
 
-/// Waits until bytes that were read at that time may be delivered.
+/// Waits until bytes that were read at `read_at` may be delivered.
 async fn until_deliverable(mode: &mut watch::Receiver<Mode>, read_at: Instant) {
     loop {
         let due = match *mode.borrow_and_update() {
@@ -203,7 +203,7 @@ async fn until_deliverable(mode: &mut watch::Receiver<Mode>, read_at: Instant) {
             Mode::Refuse | Mode::Hang => None,
         };
         tokio::select! {
-            // The sender lives as long as the connection.
+            // This cannot fail: the sender lives longer than the connection.
             _ = mode.changed() => {}
             () = tokio::time::sleep_until(due.unwrap_or(read_at)), if due.is_some() => return,
         }

@@ -1,4 +1,4 @@
-//! Folders for the data of one test process, removed when it ends, however it ends.
+//! Temporary folders of one test process. They are removed when the process ends, for whatever reason.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// Waits for the end of its standard input, which is the end of the test process, then removes the folder. It
-/// tries again for a while, because the servers die at the same moment and may still be writing.
+/// The shell script that removes the folder. Its standard input closes when the test process ends. It retries for 30 s,
+/// because the servers end at the same moment and may still write.
 const KEEPER: &str = r#"read -r _
 tries=0
 until rm -rf "$1" 2>/dev/null || [ $tries -ge 300 ]; do tries=$((tries + 1)); sleep 0.1; done"#;
 
-/// A folder that is removed on drop, and else with the test process.
+/// A folder that is removed on drop, or at the latest when the test process ends.
 pub(crate) struct ScratchDir(PathBuf);
 
 impl ScratchDir {
-    /// A new, empty folder; `purpose` only makes its name readable.
+    /// Makes a new, empty folder. `purpose` is a part of its name.
     pub(crate) fn new(purpose: &str) -> Self {
         let path = root().join(crate::unique(purpose));
         fs::create_dir_all(&path).expect("the folder for temporary files can be written");
@@ -30,7 +30,7 @@ impl ScratchDir {
 
 impl Drop for ScratchDir {
     fn drop(&mut self) {
-        // What stays behind is removed by the keeper.
+        // If this fails, the script `KEEPER` removes the rest.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -39,7 +39,7 @@ fn root() -> &'static Path {
     static ROOT: OnceLock<(PathBuf, Child)> = OnceLock::new();
     let (path, _keeper) = ROOT.get_or_init(|| {
         let path = std::env::temp_dir().join(format!("order-saga-{}", std::process::id()));
-        // A test process with our number may have lived before a reboot.
+        // A test process that ran before a reboot may have had the same process id.
         let _ = fs::remove_dir_all(&path);
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "harness-keeper"])

@@ -1,9 +1,9 @@
-//! Where the programs are that the tests run, and the cache folder of the project.
+//! Finds the programs that tests run, and the cache folder of the project.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// `${XDG_CACHE_HOME:-~/.cache}/order-saga`, shared by all checkouts of this user.
+/// `${XDG_CACHE_HOME:-~/.cache}/order-saga`, which all checkouts of the user share.
 pub(crate) fn cache_dir() -> PathBuf {
     let caches = env::var_os("XDG_CACHE_HOME")
         .filter(|path| !path.is_empty())
@@ -13,7 +13,7 @@ pub(crate) fn cache_dir() -> PathBuf {
     caches.join("order-saga")
 }
 
-/// The program `name`: on PATH, else in /usr/sbin, else where `./dev tools` puts it.
+/// Finds the program `name` on PATH, in /usr/sbin, or in the folder of `./dev tools`, in this order.
 pub(crate) fn find_program(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -23,7 +23,7 @@ pub(crate) fn find_program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is not installed: run ./dev tools"))
 }
 
-/// The library that shifts the clock of a process (libfaketime): Debian's, else the one of `./dev tools`.
+/// Finds libfaketime, which shifts the clock of a process. It comes from Debian's package or from `./dev tools`.
 pub(crate) fn faketime_library() -> PathBuf {
     let debian = format!("/usr/lib/{}-linux-gnu/faketime", env::consts::ARCH);
     [Path::new(&debian), &cache_dir().join("tools/lib")]

@@ -1,21 +1,19 @@
-//! Waiting for a condition, with a limit, instead of sleeping.
+//! Waits for a condition, with a limit. Tests use this instead of a fixed sleep.
 
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// The pause between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until `check` answers true; after `limit` it panics, naming `what` and the caller's line.
+/// Waits until `check` returns true. After `limit` it panics with `what` and the caller's line.
 #[track_caller]
 pub fn until(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
     until_some(what, limit, async move || check().await.then_some(()))
 }
 
-/// Waits until `check` answers with a value, and returns it; after `limit` it panics, naming `what` and the
-/// caller's line.
-///
-/// A single check that hangs is given up at the limit too.
+/// Waits until `check` returns a value, and returns this value. After `limit` it panics with `what` and the caller's
+/// line, even if a single check hangs.
 #[track_caller]
 pub fn until_some<T>(
     what: &str,
@@ -26,10 +24,10 @@ pub fn until_some<T>(
     let what = what.to_owned();
     async move {
         let begin = Instant::now();
-        let mut looks = 0;
+        let mut checks = 0;
         let waiting = async {
             loop {
-                looks += 1;
+                checks += 1;
                 if let Some(value) = check().await {
                     return value;
                 }
@@ -40,7 +38,7 @@ pub fn until_some<T>(
             Ok(value) => value,
             Err(_) => {
                 let waited = begin.elapsed();
-                panic!("waited {waited:.1?} (looked {looks} times) for: {what}, at {caller}")
+                panic!("waited {waited:.1?} ({checks} checks) for: {what}, at {caller}")
             }
         }
     }

@@ -1,34 +1,33 @@
-//! Random orders and random faults for a while; then the faults are lifted, and the checker judges.
+//! The soak test: random orders and random faults for some time. Then the faults end, and all ledgers are compared.
 //!
-//! Everything is drawn from one seed: the same seed makes the same faults and the same orders in the same sequence (how
-//! they fall together is up to the machine).
+//! One seed determines the orders, the faults and their sequence. The exact timing depends on the machine.
 
 mod faults;
-mod scene;
+mod test_run;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use checker::{Books, Report, check};
-use end_to_end::{Habits, Service, order};
+use checker::{Ledgers, Report, check};
+use end_to_end::{LoadProfile, Service, order};
 use harness::wait;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::task::JoinSet;
 
-use self::scene::Scene;
+use self::test_run::TestRun;
 
-/// How many customers there are.
+/// The number of customers.
 const CUSTOMERS: u64 = 12;
-/// Between two lines of progress.
-const TICK: Duration = Duration::from_secs(5);
-/// For all orders to come to their end once the faults are lifted.
-const SETTLE_LIMIT: Duration = Duration::from_secs(240);
+/// The time between two lines of progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
+/// The time limit for all orders to finish after the faults end.
+const FINISH_LIMIT: Duration = Duration::from_secs(240);
 
-fn habits(length: Duration) -> Habits {
-    Habits {
+fn load_profile(length: Duration) -> LoadProfile {
+    LoadProfile {
         methods: &[
             ("CARD", 50),
             ("CARD_DECLINED", 10),
@@ -40,15 +39,15 @@ fn habits(length: Duration) -> Habits {
             ("CARD_APPROVED_AFTER_20S", 4),
             ("CARD_DECLINED_AFTER_10S", 4),
         ],
-        wrong: 10,
-        cancelled: 15,
-        hasty: 25,
-        pause: Duration::from_millis(800),
-        patience: length + SETTLE_LIMIT,
+        refused_percent: 10,
+        cancelled_percent: 15,
+        async_percent: 25,
+        max_pause: Duration::from_millis(800),
+        order_limit: length + FINISH_LIMIT,
     }
 }
 
-/// How long, and from which seed: `--minutes N [--seed S]`; `None` if it says something else.
+/// The duration and the seed from the arguments `--minutes N [--seed S]`. `None` if the arguments are wrong.
 #[must_use]
 pub fn arguments(mut words: impl Iterator<Item = String>) -> Option<(Duration, u64)> {
     let (mut minutes, mut seed) = (None, None);
@@ -63,102 +62,106 @@ pub fn arguments(mut words: impl Iterator<Item = String>) -> Option<(Duration, u
     Some((length, seed.unwrap_or_else(rand::random)))
 }
 
-/// What came of it.
+/// The result of a soak test.
 #[derive(Debug)]
 pub struct Figures {
-    /// The seed of all chance.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// How long faults were made.
+    /// The time during which faults happened.
     pub length: Duration,
-    /// Orders by how they ended, as their customers saw it.
+    /// The number of orders by outcome, as the customers received it.
     pub orders: BTreeMap<String, u32>,
-    /// Answers by request, status and code.
+    /// The number of answers by request, status and code.
     pub answers: BTreeMap<String, u32>,
-    /// Faults by kind.
+    /// The number of faults by kind.
     pub faults: BTreeMap<String, u32>,
-    /// From the last fault until every order had come to its end.
-    pub settled_in: Duration,
-    /// What the checker found: nothing wrong.
+    /// The time from the end of the last fault until every order had ended.
+    pub recovery: Duration,
+    /// The report of the checker, which contains no error.
     pub report: Report,
 }
 
-/// Makes orders and faults for so long, and judges.
+/// Runs orders and faults for this time, and compares all ledgers and answers.
 ///
 /// # Panics
-/// Anything is wrong: an order does not come to its end, books or answers disagree, or a process ended by itself. The
-/// processes' logs are kept then.
+/// Panics if an order does not end, if ledgers or answers do not agree, or if a process ends on its own. The logs of
+/// the processes are then kept.
 pub async fn run(seed: u64, length: Duration) -> Figures {
-    let scene = Arc::new(Scene::set().await);
+    let test_run = Arc::new(TestRun::start().await);
     let mut customers = JoinSet::new();
     for number in 0..CUSTOMERS {
-        let scene = Arc::clone(&scene);
+        let test_run = Arc::clone(&test_run);
         let (name, seed) = (format!("customer{number}"), seed.wrapping_add(1000 + number));
-        let habits = habits(length);
-        customers.spawn(async move { scene.load.customer(&scene.world, &name, seed, habits).await });
+        let profile = load_profile(length);
+        customers.spawn(async move { test_run.load.customer(&test_run.system, &name, seed, profile).await });
     }
-    let rng = |lane: u64| StdRng::seed_from_u64(seed.wrapping_add(lane));
+    let rng = |group: u64| StdRng::seed_from_u64(seed.wrapping_add(group));
     let begun = Instant::now();
     let faults = async {
         tokio::join!(
-            faults::of_processes(&scene, rng(1)),
-            faults::of_servers(&scene, rng(2)),
-            faults::of_calls(&scene, rng(3)),
-            end_after(&scene, length),
+            faults::break_processes(&test_run, rng(1)),
+            faults::break_servers(&test_run, rng(2)),
+            faults::break_calls(&test_run, rng(3)),
+            end_after(&test_run, length),
         );
     };
-    shown(faults, length + SETTLE_LIMIT, &scene, begun).await;
-    let lifted = Instant::now();
-    scene.load.stop();
+    with_progress(faults, length + FINISH_LIMIT, &test_run, begun).await;
+    let faults_ended = Instant::now();
+    test_run.load.stop();
     let orders = async {
-        while let Some(gone) = customers.join_next().await {
-            gone.expect("every order comes to its end");
+        while let Some(customer) = customers.join_next().await {
+            customer.expect("every order ends");
         }
     };
-    shown(orders, SETTLE_LIMIT, &scene, begun).await;
-    let report = settled(&scene).await;
-    let settled_in = lifted.elapsed();
-    assert!(report.is_settled(), "{report}");
-    // Processes are killed here, and say that they start again.
-    assert_eq!(scene.load.unlisted(Some("STARTING")), Vec::<String>::new(), "no customer may be answered so");
+    with_progress(orders, FINISH_LIMIT, &test_run, begun).await;
+    let report = final_report(&test_run).await;
+    let recovery = faults_ended.elapsed();
+    assert!(report.is_finished(), "{report}");
+    // A killed process answers STARTING while it restarts.
+    assert_eq!(
+        test_run.load.unexpected_answers(Some("STARTING")),
+        Vec::<String>::new(),
+        "answers that no customer may receive"
+    );
     for service in Service::ALL {
-        scene.world.process(service).wait_up().await;
+        test_run.system.process(service).wait_up().await;
     }
-    wait::until("an order afterwards to be confirmed", SETTLE_LIMIT, async || {
-        scene.world.place("after-the-soak", &order()).await.status == 200
+    wait::until("an order after the faults to be CONFIRMED", FINISH_LIMIT, async || {
+        test_run.system.place("after-the-soak", &order()).await.status == 200
     })
     .await;
-    let (orders, answers, faults) = (scene.load.ends(), scene.load.answers(), scene.faults());
-    Figures { seed, length, orders, answers, faults, settled_in, report }
+    let (orders, answers, faults) = (test_run.load.outcomes(), test_run.load.answers(), test_run.fault_counts());
+    Figures { seed, length, orders, answers, faults, recovery, report }
 }
 
-async fn end_after(scene: &Scene, length: Duration) {
+async fn end_after(test_run: &TestRun, length: Duration) {
     tokio::time::sleep(length).await;
-    scene.end_faults();
+    test_run.end_faults();
 }
 
-/// Waits for the work, not longer than the limit, and shows the progress meanwhile.
-async fn shown(work: impl Future<Output = ()>, limit: Duration, scene: &Scene, begun: Instant) {
+/// Waits for the work and prints the progress meanwhile. Panics after the limit.
+async fn with_progress(work: impl Future<Output = ()>, limit: Duration, test_run: &TestRun, begun: Instant) {
     let show = async {
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(PROGRESS_INTERVAL);
         loop {
             tick.tick().await;
-            println!("[{:4.0} s] {}", begun.elapsed().as_secs_f64(), scene.progress().await);
+            println!("[{:4.0} s] {}", begun.elapsed().as_secs_f64(), test_run.progress().await);
         }
     };
     tokio::select! {
         () = work => {}
         () = show => {}
-        () = tokio::time::sleep(limit) => panic!("it does not come to its end: {}", scene.load),
+        () = tokio::time::sleep(limit) => panic!("not finished after {limit:?}: {}", test_run.load),
     }
 }
 
-/// Waits until every saga has come to its end, or the time for that is over.
-async fn settled(scene: &Scene) -> Report {
-    let until = Instant::now() + SETTLE_LIMIT;
+/// Waits until every saga has ended or the time limit has passed.
+async fn final_report(test_run: &TestRun) -> Report {
+    let limit = Instant::now() + FINISH_LIMIT;
     loop {
-        let books = Books::read(&scene.world.addresses).await.expect("the books can be read");
-        if check(&books, &[]).unfinished.is_empty() || Instant::now() > until {
-            return scene.world.report().await;
+        let ledgers = Ledgers::read(&test_run.system.databases).await.expect("the ledgers can be read");
+        if check(&ledgers, &[]).unfinished.is_empty() || Instant::now() > limit {
+            return test_run.system.report().await;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -174,8 +177,8 @@ impl fmt::Display for Figures {
         list("orders", &self.orders)?;
         list("answers", &self.answers)?;
         list("faults", &self.faults)?;
-        let (length, settled_in) = (self.length.as_secs(), self.settled_in.as_secs_f64());
-        writeln!(f, "faults for {length} s; all orders at their end {settled_in:.1} s after the last")?;
+        let (length, recovery) = (self.length.as_secs(), self.recovery.as_secs_f64());
+        writeln!(f, "faults for {length} s; all orders ended {recovery:.1} s after the last fault")?;
         write!(f, "checker: {}; seed {}", self.report, self.seed)
     }
 }

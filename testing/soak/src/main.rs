@@ -1,4 +1,5 @@
-//! `./dev soak --minutes N [--seed S]`. Exit code 0: sound; 1: not, and the seed is printed; 2: wrong arguments.
+//! `./dev soak --minutes N [--seed S]`. The exit codes are 0 (all ledgers and answers agree), 1 (something is wrong)
+//! and 2 (the arguments are wrong).
 
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ fn main() -> ExitCode {
     };
     println!("seed {seed}, {} s", length.as_secs());
     let soak = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime can be created");
         runtime.block_on(soak::run(seed, length))
     });
     match soak.join() {
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(_) => {
-            eprintln!("UNSOUND, for the reason above. Again: ./dev soak --minutes N --seed {seed}");
+            eprintln!("FAILED for the reason above. To repeat: ./dev soak --minutes N --seed {seed}");
             ExitCode::FAILURE
         }
     }

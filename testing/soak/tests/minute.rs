@@ -1,4 +1,4 @@
-//! The short soak of CI.
+//! The short soak test of CI.
 
 use std::time::Duration;
 

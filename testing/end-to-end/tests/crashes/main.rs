@@ -1,9 +1,9 @@
-//! Processes that die, or stand still, at every point of an order; cancels at every point of an order.
+//! At every point of an order, processes are killed or paused, or the order is cancelled.
 
 mod cancel;
 mod database;
-mod engine;
 mod payment;
 mod points;
 mod services;
+mod temporal_commands;
 mod worker;

@@ -1,4 +1,4 @@
-//! Orders while calls, services and the card network fail: nothing is lost, nothing is doubled.
+//! Orders while calls, services and the payment gateway fail. Money and stock must not be lost or doubled.
 
 mod after_payment;
 mod every_step;

@@ -1,26 +1,26 @@
-//! Orders whose calls a rule of the proxy has struck.
+//! Orders with a fault in the calls to one step.
 
-use end_to_end::steps::{Ending, ORDER_LIMIT, Step, begin, cancel, last_answer, payment_is};
-use end_to_end::{Reply, World};
+use end_to_end::steps::{ORDER_LIMIT, Outcome, Step, cancel_order, final_answer, start_order, wait_for_payment_status};
+use end_to_end::{Reply, TestSystem};
 use harness::faults::Call;
 use harness::wait;
 
-/// This order's calls of this step that a rule has caught, as soon as they have all ended.
-pub(crate) async fn struck(step: Step, world: &World, key: &str) -> Vec<Call> {
-    wait::until_some(&format!("{key}: the proxy to be done"), ORDER_LIMIT, async || {
-        let struck: Vec<_> = step.calls(world, key).into_iter().filter(|call| call.fault.is_some()).collect();
-        struck.iter().all(|call| call.ended).then_some(struck)
+/// Waits until all faulty calls to this step for this order have ended, and returns them.
+pub(crate) async fn faulty_calls(step: Step, system: &TestSystem, key: &str) -> Vec<Call> {
+    wait::until_some(&format!("the faulty calls of {key} to end"), ORDER_LIMIT, async || {
+        let faulty: Vec<_> = step.calls(system, key).into_iter().filter(|call| call.fault.is_some()).collect();
+        faulty.iter().all(|call| call.ended).then_some(faulty)
     })
     .await
 }
 
-/// Places an order that ends so by itself, and waits for its end.
-pub(crate) async fn run_to_end(world: &World, key: &str, ending: Ending) -> Reply {
-    let body = ending.body();
-    if ending == Ending::Cancelled {
-        begin(world, key, &body).await;
-        payment_is(world, key, "APPROVING").await;
-        assert_eq!(cancel(world, key).await.status, 202, "{key}: DELETE");
+/// Places an order that leads to this outcome, and waits for its final answer.
+pub(crate) async fn run_to_end(system: &TestSystem, key: &str, outcome: Outcome) -> Reply {
+    let body = outcome.order();
+    if outcome == Outcome::Cancelled {
+        start_order(system, key, &body).await;
+        wait_for_payment_status(system, key, "APPROVING").await;
+        assert_eq!(cancel_order(system, key).await.status, 202, "DELETE of {key}");
     }
-    last_answer(world, key, &body).await
+    final_answer(system, key, &body).await
 }

@@ -1,10 +1,10 @@
-//! Every kind of history that a saga can have, made by the real product. With `RECORD_HISTORIES=1` each is written to
-//! `orchestrator-temporal/tests/histories/`, where the replay test of the workflow finds it.
+//! The real product runs a saga on every path of the workflow. With `RECORD_HISTORIES=1`, each history is written to
+//! `orchestrator-temporal/tests/histories/`. The replay test of the workflow reads that folder.
 
 mod cancelled;
 mod crashed;
 mod deadline;
-mod handed_over;
+mod durable_attempts;
 mod outcomes;
 mod recorder;
 mod repeated;

@@ -1,10 +1,10 @@
-//! Fetches a saga's history, says what is in it, and writes it down without what belongs to one machine.
+//! Fetches and inspects the history of a saga, and records it without the names that identify a machine.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use end_to_end::World;
+use end_to_end::TestSystem;
 use harness::faults::HttpProxy;
 use harness::servers::shared;
 use harness::wait;
@@ -16,44 +16,44 @@ use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::history::v1::{History as Events, HistoryEvent};
 
-/// Longer than any saga here has left to do.
+/// The time limit for each saga to finish.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
-/// In place of each worker's and client's identity, which is its process and host.
+/// Replaces the identity of each worker and client, which contains its process id and its host name.
 const IDENTITY: &str = "worker";
 
-/// The whole history of a saga that has come to its end.
+/// The complete history of a finished saga.
 pub(crate) struct History {
     events: Vec<HistoryEvent>,
 }
 
 impl History {
-    /// Waits until the saga's workflow has completed (whatever the outcome, it never fails) and the books agree.
-    pub(crate) async fn of(world: &World, key: &str) -> Self {
-        let client = connect(world).await;
+    /// Waits until the saga's workflow has completed, whatever its outcome, and the ledgers agree.
+    pub(crate) async fn of(system: &TestSystem, key: &str) -> Self {
+        let client = connect(system).await;
         let events = wait::until_some("the saga's workflow to complete", LIMIT, async || {
-            let handle = client.get_workflow_handle::<UntypedWorkflow>(world.saga(key));
+            let handle = client.get_workflow_handle::<UntypedWorkflow>(system.saga(key));
             let events = handle.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await.ok()?;
             is_end(events.last()?.event_type()).then_some(events)
         })
         .await;
         let end = events.last().expect("a history has an end").event_type();
         assert_eq!(end, EventType::WorkflowExecutionCompleted);
-        world.settled().await;
+        system.wait_until_finished().await;
         Self { events }
     }
 
-    /// How many events of a kind there are.
+    /// The number of events of this kind.
     pub(crate) fn count(&self, kind: EventType) -> usize {
         self.events.iter().filter(|event| event.event_type() == kind).count()
     }
 
-    /// Were just these steps handed over to regular activities?
-    pub(crate) fn hands_over(&self, steps: &[&str]) -> bool {
-        self.handed_over() == steps.iter().copied().collect()
+    /// Whether exactly these steps had durable attempts.
+    pub(crate) fn has_durable_attempts_of(&self, steps: &[&str]) -> bool {
+        self.durable_steps() == steps.iter().copied().collect()
     }
 
-    /// Which steps were handed over to regular activities, each once.
-    pub(crate) fn handed_over(&self) -> BTreeSet<&str> {
+    /// The steps that had durable attempts.
+    pub(crate) fn durable_steps(&self) -> BTreeSet<&str> {
         let steps = self.events.iter().filter_map(|event| match event.attributes.as_ref()? {
             Attributes::ActivityTaskScheduledEventAttributes(step) => Some(step.activity_type.as_ref()?.name.as_str()),
             _ => None,
@@ -61,7 +61,7 @@ impl History {
         steps.collect()
     }
 
-    /// The most attempts that a regular activity took.
+    /// The largest number of durable attempts of one step.
     pub(crate) fn attempts(&self) -> i32 {
         let attempts = self.events.iter().filter_map(|event| match event.attributes.as_ref()? {
             Attributes::ActivityTaskStartedEventAttributes(started) => Some(started.attempt),
@@ -70,14 +70,18 @@ impl History {
         attempts.max().unwrap_or(0)
     }
 
-    /// With `RECORD_HISTORIES=1`, keeps it for the replay test, one event a line, if it is the path that it is
-    /// recorded for: on a busy machine a saga may come to the same end by another.
-    pub(crate) fn keep(&self, name: &str, is_the_path: bool) {
+    /// With `RECORD_HISTORIES=1`, writes the history for the replay test, one event per line.
+    ///
+    /// # Panics
+    /// Panics if the history is recorded but `is_wanted_path` is false: on a busy machine a saga may take another path
+    /// to the same end.
+    pub(crate) fn keep(&self, name: &str, is_wanted_path: bool) {
         if std::env::var_os("RECORD_HISTORIES").is_none_or(|value| value != "1") {
             return;
         }
-        assert!(is_the_path, "the machine was too busy to record {name}: do it again");
-        let mut events = serde_json::to_value(Events { events: self.events.clone() }).expect("events are JSON");
+        assert!(is_wanted_path, "the machine was too busy to record {name}: run the test again");
+        let mut events =
+            serde_json::to_value(Events { events: self.events.clone() }).expect("events can be written as JSON");
         let mut identities = BTreeSet::new();
         collect_identities(&events, &mut identities);
         replace_all(&mut events, &identities);
@@ -101,15 +105,15 @@ fn is_end(kind: EventType) -> bool {
     )
 }
 
-/// A client of this test's own: connections do not outlive the runtime they were made on.
-async fn connect(world: &World) -> Client {
-    let url = Url::parse(&format!("http://{}", world.servers.temporal)).expect("an address makes a URL");
+/// Connects a client for this test only. A connection ends with the runtime of its test.
+async fn connect(system: &TestSystem) -> Client {
+    let url = Url::parse(&format!("http://{}", system.servers.temporal)).expect("an address makes a URL");
     let options = ConnectionOptions::new(url).identity(IDENTITY.to_owned()).build();
     let connection = Connection::connect(options).await.expect("Temporal is up");
-    Client::new(connection, ClientOptions::new("default").build()).expect("a client")
+    Client::new(connection, ClientOptions::new("default").build()).expect("a client can be created")
 }
 
-/// Whatever stands under the name `identity`.
+/// Collects the values of all fields named `identity`.
 fn collect_identities(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -122,7 +126,7 @@ fn collect_identities(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Identities stand in other texts too, such as the name of a worker's own task queue.
+/// Replaces the identities in all texts. Other fields contain them too, such as the name of a worker's task queue.
 fn replace_all(value: &mut Value, identities: &BTreeSet<String>) {
     match value {
         Value::String(text) => {
@@ -136,10 +140,10 @@ fn replace_all(value: &mut Value, identities: &BTreeSet<String>) {
     }
 }
 
-/// Waits until these steps run or wait as regular activities, and no others.
-pub(crate) async fn handed_over(world: &World, key: &str, steps: &[&str]) {
-    wait::until(&format!("{steps:?} to be handed over"), LIMIT, async || {
-        let reply = world.follow(key).await;
+/// Waits until exactly these steps have durable attempts at this moment.
+pub(crate) async fn wait_for_durable_attempts(system: &TestSystem, key: &str, steps: &[&str]) {
+    wait::until(&format!("durable attempts of {steps:?}"), LIMIT, async || {
+        let reply = system.follow(key).await;
         let now: BTreeSet<&str> =
             reply.json["steps"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         now == steps.iter().copied().collect()
@@ -147,26 +151,26 @@ pub(crate) async fn handed_over(world: &World, key: &str, steps: &[&str]) {
     .await;
 }
 
-/// Waits for two more tries of a step: with a step that is handed over, the second of them is a repeated one.
-pub(crate) async fn two_more_tries(proxy: &HttpProxy, path: &str) {
+/// Waits for two more calls to a step. The second one is certainly a retry of a durable attempt.
+pub(crate) async fn wait_for_two_more_calls(proxy: &HttpProxy, path: &str) {
     let before = proxy.calls_to(path).len();
-    let what = format!("two more tries of {path}");
+    let what = format!("two more calls of {path}");
     wait::until(&what, LIMIT, async || proxy.calls_to(path).len() >= before + 2).await;
 }
 
-/// Temporal's own command, about the workflow of this key.
-pub(crate) async fn temporal(world: &World, command: &[&str], key: &str) -> Result<String, String> {
-    let saga = world.saga(key);
+/// Runs `temporal workflow <command>` for the workflow of this key.
+pub(crate) async fn temporal(system: &TestSystem, command: &[&str], key: &str) -> Result<String, String> {
+    let saga = system.saga(key);
     let arguments = [&["workflow"], command, &["--workflow-id", &saga]].concat();
     shared::temporal().await.command(&arguments).await
 }
 
-/// As [`temporal`], until it has worked; `done` is in the error of a repeat of one that has.
-pub(crate) async fn temporal_at_last(world: &World, command: &[&str], key: &str, done: &[&str]) {
-    let saga = world.saga(key);
+/// Like [`temporal`], repeated until it succeeds. An error that contains one of the texts in `done` counts as success.
+pub(crate) async fn temporal_until_done(system: &TestSystem, command: &[&str], key: &str, done: &[&str]) {
+    let saga = system.saga(key);
     let arguments = [&["workflow"], command, &["--workflow-id", &saga]].concat();
-    shared::temporal().await.command_at_last(&arguments, done).await;
+    shared::temporal().await.command_until_done(&arguments, done).await;
 }
 
-/// What Temporal says of a cancel that it has heard before, or too late.
-pub(crate) const CANCELLED_BEFORE: &[&str] = &["already requested", "already completed"];
+/// Temporal's errors for a cancellation that was already requested or that arrives too late.
+pub(crate) const CANCEL_IS_DONE: &[&str] = &["already requested", "already completed"];

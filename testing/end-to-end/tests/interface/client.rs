@@ -1,9 +1,9 @@
-//! HTTP as a client may well misuse it: any bytes in header and body.
+//! An HTTP client that can send malformed requests: any bytes in headers and body.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use end_to_end::{Service, World};
+use end_to_end::{Service, TestSystem};
 use harness::HeaderMap;
 use reqwest::Client;
 use serde_json::Value;
@@ -27,7 +27,7 @@ impl Request {
         Self::new(service, "GET", path)
     }
 
-    /// A POST of JSON.
+    /// A POST with a JSON body.
     pub(crate) fn post(service: Service, path: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self::new(service, "POST", path).body(body).header("Content-Type", "application/json")
     }
@@ -47,10 +47,10 @@ impl Request {
         self
     }
 
-    /// Sends it on a new connection.
-    pub(crate) async fn send(&self, world: &World) -> Answer {
-        let url = format!("{}{}", world.process(self.service).url(), self.path);
-        let method = self.method.parse().expect("a method");
+    /// Sends the request on a new connection.
+    pub(crate) async fn send(&self, system: &TestSystem) -> Answer {
+        let url = format!("{}{}", system.process(self.service).url(), self.path);
+        let method = self.method.parse().expect("the method is valid");
         let mut request = client().request(method, url).body(self.body.clone());
         for (name, value) in &self.headers {
             request = request.header(*name, value.as_slice());
@@ -58,13 +58,12 @@ impl Request {
         let sent = request.send().await;
         let response = sent.unwrap_or_else(|error| panic!("{} {}: no answer: {error:?}", self.method, self.path));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("a whole answer");
+        let text = response.text().await.expect("the answer is complete");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status, headers, text, json }
     }
 }
 
-/// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -74,7 +73,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The stable code of an error, else nothing.
+    /// The code of an error. It is empty for other answers.
     pub(crate) fn code(&self) -> &str {
         if self.status < 400 { "" } else { self.json["code"].as_str().unwrap_or_default() }
     }
@@ -83,7 +82,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The field that is named as wrong.
+    /// The name of the first wrong field.
     pub(crate) fn field(&self) -> &str {
         self.json["errors"][0]["field"].as_str().unwrap_or_default()
     }

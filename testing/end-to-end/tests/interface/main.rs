@@ -1,9 +1,9 @@
-//! The HTTP interface itself: bad input, what is documented and what is answered, and the trace through all hops.
+//! The HTTP interface: wrong input, the documents of the API, and the trace of a request through all programs.
 
+mod api_document;
 mod client;
-mod documented;
-mod large;
 mod malformed;
 mod page;
+mod request_bodies;
 mod swagger;
 mod trace;

@@ -1,71 +1,71 @@
-//! A process that is killed while it migrates: the next start brings the schema up to date.
+//! A process is killed during a migration. The next start must complete the schema.
 
 use std::time::Duration;
 
 use end_to_end::Service;
 use harness::wait;
 
-use crate::replicas::{SERVICES, Site};
+use crate::replicas::{SERVICES, ServiceDatabases};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many tables the service's own database has, views not counted; -1 before the database is there.
-async fn tables(site: &Site) -> i64 {
+/// The number of tables in the service's database. It is -1 before the database exists.
+async fn tables(databases: &ServiceDatabases) -> i64 {
     let sql = format!(
         "SELECT CAST((SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = '{0}') AS SIGNED) - 1 \
          + CAST((SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{0}') AS SIGNED)",
-        site.database
+        databases.database
     );
-    site.rows::<(i64,)>(sql).await[0].0
+    databases.rows::<(i64,)>(sql).await[0].0
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_of_its_migration_a_service_starts_the_next_time() {
+async fn a_service_killed_at_any_moment_of_a_migration_starts_the_next_time() {
     for service in SERVICES {
-        // The migrations' own table is one; one round more kills it at the end.
-        for made in 0..=3 {
-            let site = Site::new(service).await;
-            let process = site.replica();
+        // The first table records the migrations. The last round kills the service after the last table exists.
+        for created in 0..=3 {
+            let databases = ServiceDatabases::new(service).await;
+            let process = databases.replica();
             process.start();
             wait::until("tables to appear", LIMIT, async || {
-                // Without a pause: it is to be hit in the middle.
+                // There is no pause here, because the kill must hit the middle of the migration.
                 for _ in 0..50 {
-                    if tables(&site).await >= made {
+                    if tables(&databases).await >= created {
                         return true;
                     }
                 }
-                service != Service::Inventory && tables(&site).await >= 2
+                service != Service::Inventory && tables(&databases).await >= 2
             })
             .await;
             process.kill().await;
             process.start();
             process.wait_ready().await;
-            site.assert_migrated_once().await;
+            databases.assert_migrated_once().await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_random_times_again_and_again_a_service_starts_the_next_time() {
-    let site = Site::new(Service::Inventory).await;
-    let process = site.replica();
+async fn a_service_killed_repeatedly_during_its_start_starts_the_next_time() {
+    let databases = ServiceDatabases::new(Service::Inventory).await;
+    let process = databases.replica();
     for millis in [15, 25, 35, 45, 60, 80, 110, 150] {
         process.start();
-        // Not for something to happen, but for it to be anywhere.
+        // Each pause ends at a different moment of the start.
         tokio::time::sleep(Duration::from_millis(millis)).await;
         process.kill().await;
     }
     process.start();
     process.wait_ready().await;
-    site.assert_migrated_once().await;
+    databases.assert_migrated_once().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_was_begun_and_not_recorded_as_done_runs_again() {
+async fn a_migration_that_is_not_recorded_as_done_runs_again() {
     for service in SERVICES {
-        for table_was_made in [true, false] {
-            let site = Site::new(service).await;
-            let process = site.replica();
+        for table_was_created in [true, false] {
+            let databases = ServiceDatabases::new(service).await;
+            let process = databases.replica();
             process.start();
             process.wait_ready().await;
             process.kill().await;
@@ -74,41 +74,41 @@ async fn a_migration_that_was_begun_and_not_recorded_as_done_runs_again() {
                 Service::Payment => "payments",
                 _ => "deliveries",
             };
-            let records = format!("`{}`._sqlx_migrations", site.database);
+            let records = format!("`{}`._sqlx_migrations", databases.database);
             let last = format!("SELECT CAST(MAX(version) AS SIGNED) FROM {records}");
-            let last = site.rows::<(i64,)>(last).await[0].0;
-            site.execute(format!("UPDATE {records} SET success = FALSE WHERE version = {last}")).await;
-            if !table_was_made {
-                site.execute(format!("DROP TABLE `{}`.{table}", site.database)).await;
+            let last = databases.rows::<(i64,)>(last).await[0].0;
+            databases.execute(format!("UPDATE {records} SET success = FALSE WHERE version = {last}")).await;
+            if !table_was_created {
+                databases.execute(format!("DROP TABLE `{}`.{table}", databases.database)).await;
             }
             process.start();
             process.wait_ready().await;
-            site.assert_migrated_once().await;
-            site.rows::<(i64,)>(format!("SELECT COUNT(*) FROM `{}`.{table}", site.database)).await;
+            databases.assert_migrated_once().await;
+            databases.rows::<(i64,)>(format!("SELECT COUNT(*) FROM `{}`.{table}", databases.database)).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_while_its_statement_waits_in_the_database_a_service_starts_the_next_time() {
-    let site = Site::new(Service::Inventory).await;
-    let process = site.replica();
+async fn a_service_killed_while_its_migration_waits_for_a_lock_starts_the_next_time() {
+    let databases = ServiceDatabases::new(Service::Inventory).await;
+    let process = databases.replica();
     process.start();
     process.wait_ready().await;
     process.kill().await;
-    site.execute(format!("DELETE FROM `{}`._sqlx_migrations WHERE version >= 3", site.database)).await;
+    databases.execute(format!("DELETE FROM `{}`._sqlx_migrations WHERE version >= 3", databases.database)).await;
 
-    let migrating = site.hold_migrations().await;
+    let migration = databases.lock_migrations().await;
     process.start();
-    site.someone_waits("User lock").await;
-    let mut reader = site.pool.acquire().await.expect("a connection");
-    let lock = format!("LOCK TABLES `{}`._sqlx_migrations WRITE", site.database);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *reader).await.expect("the lock");
-    drop(migrating);
-    site.someone_waits("Waiting for table metadata lock").await;
+    databases.wait_for_statement_state("User lock").await;
+    let mut reader = databases.pool.acquire().await.expect("the pool has a connection");
+    let lock = format!("LOCK TABLES `{}`._sqlx_migrations WRITE", databases.database);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *reader).await.expect("the table can be locked");
+    drop(migration);
+    databases.wait_for_statement_state("Waiting for table metadata lock").await;
     process.kill().await;
     process.start();
     drop(reader.detach());
     process.wait_ready().await;
-    site.assert_migrated_once().await;
+    databases.assert_migrated_once().await;
 }

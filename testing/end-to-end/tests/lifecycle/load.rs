@@ -1,33 +1,33 @@
-//! Clients that place orders without a pause, each on a new connection, and keep what came of each.
+//! Clients that place orders without a pause, each on a new connection, and record the result of each request.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use end_to_end::World;
+use end_to_end::TestSystem;
 use end_to_end::steps::ORDER_LIMIT;
 use harness::wait;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-/// The product that they order; [`stock_up`] makes it.
+/// The product that the clients order. [`add_product`] adds it.
 const PRODUCT: i64 = 77;
 
-/// What came of one order.
+/// One request for an order, and its result.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// Its key's name, for [`World::follow`].
+    /// The name of its key, for [`TestSystem::follow`].
     pub(crate) key: String,
-    pub(crate) begun: Instant,
+    pub(crate) started: Instant,
     pub(crate) ended: Instant,
-    pub(crate) result: Result<Answer, Fault>,
+    pub(crate) result: Result<Answer, ConnectionError>,
 }
 
 impl Attempt {
-    /// Answered as an order that was taken.
-    pub(crate) fn is_fine(&self) -> bool {
+    /// Whether the order was accepted.
+    pub(crate) fn is_accepted(&self) -> bool {
         self.result.as_ref().is_ok_and(|answer| matches!(answer.status, 200 | 202))
     }
 }
@@ -37,20 +37,20 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) json: Value,
     pub(crate) has_location: bool,
-    /// Does it ask for a new connection the next time?
+    /// Whether the program closes the connection after this answer.
     pub(crate) closes: bool,
 }
 
 /// How a connection failed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Nobody listens: the client knows that nothing was started.
+pub(crate) enum ConnectionError {
+    /// No process listens, so the client knows that no order was started.
     Refused,
-    /// Anything else, such as a reset.
+    /// The connection failed in another way, for example by a reset.
     Broken(String),
 }
 
-impl Fault {
+impl ConnectionError {
     pub(crate) fn of(error: &reqwest::Error) -> Self {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(cause) = source {
@@ -64,30 +64,30 @@ impl Fault {
     }
 }
 
-/// Clients at work.
+/// A group of running clients.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
     clients: Vec<JoinHandle<Vec<Attempt>>>,
 }
 
-/// More pieces than a load can buy.
-pub(crate) async fn stock_up(world: &World) {
-    let url = format!("{}/api/inventory/products", world.process(end_to_end::Service::Inventory).url());
+/// Adds a product with more units than the clients can buy.
+pub(crate) async fn add_product(system: &TestSystem) {
+    let url = format!("{}/api/inventory/products", system.process(end_to_end::Service::Inventory).url());
     let product = json!({"productId": PRODUCT, "name": "Pin", "price": 1, "quantity": 1_000_000});
-    assert_eq!(world.post(&url, &product).await.status, 201);
+    assert_eq!(system.post(&url, &product).await.status, 201);
 }
 
 impl Load {
-    /// Starts clients that place orders, paid by these methods, until [`Load::stop`].
-    pub(crate) fn start(world: &World, clients: &[&str]) -> Self {
+    /// Starts one client for each payment method. The clients place orders until [`Load::stop`].
+    pub(crate) fn start(system: &TestSystem, methods: &[&str]) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let http = Client::builder().timeout(Duration::from_secs(180)).pool_max_idle_per_host(0).no_proxy().build();
         let http = http.expect("an HTTP client can be made");
-        let clients = clients.iter().enumerate().map(|(number, method)| {
+        let clients = methods.iter().enumerate().map(|(number, method)| {
             let (stop, answered, http) = (Arc::clone(&stop), Arc::clone(&answered), http.clone());
-            let url = format!("{}/api/temporal/orders", world.api());
-            let suffix = world.key("");
+            let url = format!("{}/api/temporal/orders", system.api());
+            let suffix = system.key("");
             let body =
                 json!({"customerId": 1, "productId": PRODUCT, "quantity": 1, "amount": 1, "paymentMethod": method});
             tokio::spawn(async move {
@@ -99,7 +99,7 @@ impl Load {
                     if attempt.result.is_ok() {
                         answered.fetch_add(1, Ordering::SeqCst);
                     } else {
-                        // Nobody there: a client looks again a little later.
+                        // The client waits before it tries to connect again.
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
                     attempts.push(attempt);
@@ -111,16 +111,16 @@ impl Load {
         Self { stop, answered, clients }
     }
 
-    /// Waits until so many more orders have been answered.
-    pub(crate) async fn go_on_for(&self, answers: usize) {
+    /// Waits until this many more requests have been answered.
+    pub(crate) async fn wait_for_answers(&self, answers: usize) {
         let goal = self.answered.load(Ordering::SeqCst) + answers;
-        harness::wait::until("the load to be answered", Duration::from_secs(180), async || {
+        harness::wait::until("the requests to be answered", Duration::from_secs(180), async || {
             self.answered.load(Ordering::SeqCst) >= goal
         })
         .await;
     }
 
-    /// Stops the clients, each after its answer.
+    /// Stops the clients after their current request.
     pub(crate) async fn stop(self) -> Vec<Attempt> {
         self.stop.store(true, Ordering::SeqCst);
         let mut attempts = Vec::new();
@@ -132,7 +132,7 @@ impl Load {
 }
 
 async fn attempt(key: String, request: reqwest::RequestBuilder) -> Attempt {
-    let begun = Instant::now();
+    let started = Instant::now();
     let answer = async {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -140,20 +140,20 @@ async fn attempt(key: String, request: reqwest::RequestBuilder) -> Attempt {
         let closes = headers.get("connection").is_some_and(|value| value == "close");
         Ok(Answer { status, json: response.json().await?, has_location, closes })
     };
-    let result = answer.await.map_err(|error: reqwest::Error| Fault::of(&error));
-    Attempt { key, begun, ended: Instant::now(), result }
+    let result = answer.await.map_err(|error: reqwest::Error| ConnectionError::of(&error));
+    Attempt { key, started, ended: Instant::now(), result }
 }
 
-/// Each order that was taken is at its end, the one that the client was told.
-pub(crate) async fn assert_kept(world: &World, attempts: &[Attempt]) {
+/// Panics unless each accepted order ends CONFIRMED with the ids that the client received.
+pub(crate) async fn assert_accepted_orders_confirmed(system: &TestSystem, attempts: &[Attempt]) {
     for Attempt { key, result, .. } in attempts {
         let Ok(answer) = result else { continue };
         if !matches!(answer.status, 200 | 202) {
             continue;
         }
-        // The rows are settled a moment before the workflow has said so to Temporal.
-        let order = wait::until_some(&format!("{key}: its end"), ORDER_LIMIT, async || {
-            let order = world.follow(key).await;
+        // The rows are final a moment before Temporal knows that the workflow has completed.
+        let order = wait::until_some(&format!("the order {key} to end"), ORDER_LIMIT, async || {
+            let order = system.follow(key).await;
             (order.text("status") != "PENDING").then_some(order)
         })
         .await;

@@ -1,5 +1,5 @@
-//! From start to end: dependencies that are missing, replicas that start together, wrong settings, SIGTERM, and the
-//! pages that an operator looks at.
+//! The life of a process: a start without dependencies, replicas that start together, wrong settings, SIGTERM, and the
+//! pages for operators.
 
 mod drain;
 mod health;
@@ -8,7 +8,7 @@ mod load;
 mod missing;
 mod pages;
 mod replicas;
+mod roles;
 mod secrets;
 mod servers;
 mod settings;
-mod split;

@@ -1,124 +1,128 @@
-//! A dependency that is not there: at the start, or later.
+//! A dependency is unavailable at the start, or later.
 
 use std::time::Duration;
 
-use end_to_end::{Service, World, order};
+use end_to_end::{Dependency, Service, TestSystem, order};
 use harness::proxy::Mode;
 use harness::servers::shared;
 use harness::wait;
 
-use crate::health::{assert_json_log, pids_of, probe, recovered, start_all, told, whole};
-use crate::servers::{Dependency, Proxies, Servers};
+use crate::health::{assert_json_log, assert_recovered, health_page, pids_of, probe, start_all, wait_for_health};
+use crate::servers::{Proxies, Servers};
 
-/// For what comes by itself; long, since the machine may be busy.
+/// The time limit for events that need no action. It is long because the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Starts the four programs without these, gives them back, and looks at what the programs say and do.
-async fn starts_without(missing: &[Dependency]) {
+/// Starts the four programs without these dependencies, starts the dependencies later, and checks the health of the
+/// programs.
+async fn start_without(unavailable: &[Dependency]) {
     let servers = Servers::start().await;
-    servers.stop(missing).await;
-    let world = World::builder().servers(servers.addresses()).wire().await;
-    let pids = start_all(&world);
-    told(&world, missing, false).await;
-    if missing == [Dependency::Redis] {
-        assert_eq!(world.place("without-redis", &order()).await.brief(), (200, "CONFIRMED"));
+    servers.stop(unavailable).await;
+    let system = TestSystem::builder().servers(servers.addresses()).build().await;
+    let pids = start_all(&system);
+    wait_for_health(&system, unavailable, false).await;
+    if unavailable == [Dependency::Redis] {
+        assert_eq!(system.place("without-redis", &order()).await.status_and_code(), (200, "CONFIRMED"));
     }
-    if missing == [Dependency::Temporal] {
-        let reply = world.try_place("too-early", &order()).await.expect("an answer");
-        assert_eq!((reply.brief(), &reply.json["success"]), ((503, "STARTING"), &false.into()));
+    if unavailable == [Dependency::Temporal] {
+        let reply = system.try_place("too-early", &order()).await.expect("the orders API answers");
+        assert_eq!((reply.status_and_code(), &reply.json["success"]), ((503, "STARTING"), &false.into()));
     }
-    servers.start_again(missing).await;
-    recovered(&world, &pids, "after-the-return").await;
+    servers.start_again(unavailable).await;
+    assert_recovered(&system, &pids, "after-the-return").await;
     for service in Service::ALL {
-        assert_json_log(world.process(service));
+        assert_json_log(system.process(service));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_database_a_service_starts_and_comes_up_when_it_returns() {
-    starts_without(&[Dependency::Database]).await;
+async fn a_service_starts_without_its_database_and_is_up_when_the_database_returns() {
+    start_without(&[Dependency::Database]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_a_service_starts_and_is_ready_and_comes_up_when_it_returns() {
-    starts_without(&[Dependency::Redis]).await;
+async fn a_service_is_ready_without_redis_and_is_up_when_redis_returns() {
+    start_without(&[Dependency::Redis]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_temporal_the_orchestrator_starts_and_comes_up_when_it_returns() {
-    starts_without(&[Dependency::Temporal]).await;
+async fn the_orchestrator_starts_without_temporal_and_is_up_when_temporal_returns() {
+    start_without(&[Dependency::Temporal]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_anything_all_programs_start_and_come_up_when_all_returns() {
-    starts_without(&Dependency::ALL).await;
+async fn all_programs_start_without_dependencies_and_are_up_when_all_return() {
+    start_without(&Dependency::ALL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_accepts_connections_and_never_answers_counts_as_missing_at_the_start() {
+async fn a_dependency_that_hangs_at_the_start_counts_as_unavailable() {
     let servers = Servers::start().await;
-    for missing in Dependency::ALL.map(|one| vec![one]).into_iter().chain([Dependency::ALL.to_vec()]) {
-        let proxies = Proxies::before(&servers).await;
-        proxies.set_mode(&missing, Mode::Hang);
-        let world = World::builder().servers(proxies.addresses(&servers)).wire().await;
-        let pids = start_all(&world);
-        told(&world, &missing, false).await;
-        proxies.set_mode(&missing, Mode::Pass);
-        recovered(&world, &pids, "after-the-answer").await;
+    for unavailable in Dependency::ALL.map(|one| vec![one]).into_iter().chain([Dependency::ALL.to_vec()]) {
+        let proxies = Proxies::in_front_of(&servers).await;
+        proxies.set_mode(&unavailable, Mode::Hang);
+        let system = TestSystem::builder().servers(proxies.addresses(&servers)).build().await;
+        let pids = start_all(&system);
+        wait_for_health(&system, &unavailable, false).await;
+        proxies.set_mode(&unavailable, Mode::Pass);
+        assert_recovered(&system, &pids, "after-the-answer").await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stops_later_shows_in_health_and_leaves_the_process_ready() {
+async fn a_dependency_that_stops_later_is_down_in_health_and_the_process_stays_ready() {
     let servers = Servers::start().await;
-    let world = World::builder().servers(servers.addresses()).start().await;
-    let pids = pids_of(&world);
+    let system = TestSystem::builder().servers(servers.addresses()).start().await;
+    let pids = pids_of(&system);
     let all = Dependency::ALL.to_vec();
-    for (number, missing) in Dependency::ALL.map(|one| vec![one]).into_iter().chain([all]).enumerate() {
-        servers.stop(&missing).await;
-        told(&world, &missing, true).await;
-        servers.start_again(&missing).await;
-        recovered(&world, &pids, &format!("after-stop-{number}")).await;
+    for (number, unavailable) in Dependency::ALL.map(|one| vec![one]).into_iter().chain([all]).enumerate() {
+        servers.stop(&unavailable).await;
+        wait_for_health(&system, &unavailable, true).await;
+        servers.start_again(&unavailable).await;
+        assert_recovered(&system, &pids, &format!("after-stop-{number}")).await;
     }
     for service in Service::ALL {
-        assert_json_log(world.process(service));
+        assert_json_log(system.process(service));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_hangs_later_shows_in_health_and_leaves_the_process_ready() {
+async fn a_dependency_that_hangs_later_is_down_in_health_and_the_process_stays_ready() {
     let servers = Servers::start().await;
-    let proxies = Proxies::before(&servers).await;
-    let world = World::builder().servers(proxies.addresses(&servers)).start().await;
-    let pids = pids_of(&world);
-    for (number, missing) in Dependency::ALL.map(|one| [one]).into_iter().enumerate() {
-        proxies.set_mode(&missing, Mode::Hang);
-        told(&world, &missing, true).await;
-        proxies.set_mode(&missing, Mode::Pass);
-        recovered(&world, &pids, &format!("after-hang-{number}")).await;
+    let proxies = Proxies::in_front_of(&servers).await;
+    let system = TestSystem::builder().servers(proxies.addresses(&servers)).start().await;
+    let pids = pids_of(&system);
+    for (number, unavailable) in Dependency::ALL.map(|one| [one]).into_iter().enumerate() {
+        proxies.set_mode(&unavailable, Mode::Hang);
+        wait_for_health(&system, &unavailable, true).await;
+        proxies.set_mode(&unavailable, Mode::Pass);
+        assert_recovered(&system, &pids, &format!("after-hang-{number}")).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_namespace_that_is_not_there_counts_as_missing_until_it_is_made() {
+async fn a_missing_namespace_counts_as_unavailable_until_it_is_created() {
     let namespace = harness::unique("namespace");
-    let world = World::builder().env(Service::Orchestrator, "TEMPORAL_NAMESPACE", &namespace).wire().await;
-    start_all(&world);
-    let process = world.process(Service::Orchestrator);
-    wait::until("its log to name the namespace, more than once", LIMIT, async || {
+    let system = TestSystem::builder().env(Service::Orchestrator, "TEMPORAL_NAMESPACE", &namespace).build().await;
+    start_all(&system);
+    let process = system.process(Service::Orchestrator);
+    wait::until("the log to name the namespace repeatedly", LIMIT, async || {
         process.log().lines().filter(|line| line.contains(&namespace)).count() > 2
     })
     .await;
-    assert_eq!(whole(process).await, Some((503, vec!["temporal".to_owned()])));
+    assert_eq!(health_page(process).await, Some((503, vec!["temporal".to_owned()])));
     assert_eq!(probe(process, "readiness").await, Some(false));
 
     let temporal = shared::temporal().await;
-    temporal.command(&["operator", "namespace", "create", "--namespace", &namespace]).await.expect("it is made");
+    temporal
+        .command(&["operator", "namespace", "create", "--namespace", &namespace])
+        .await
+        .expect("the namespace is created");
     process.wait_up().await;
-    // The server itself takes a while until all its parts know a new namespace.
+    // It takes some time until all parts of Temporal know a new namespace.
     wait::until("an order to be confirmed", LIMIT, async || {
-        world.place("in-the-namespace", &order()).await.status == 200
+        system.place("in-the-namespace", &order()).await.status == 200
     })
     .await;
-    assert_eq!(world.settled().await.confirmed, 1);
+    assert_eq!(system.wait_until_finished().await.confirmed, 1);
 }

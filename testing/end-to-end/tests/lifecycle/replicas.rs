@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Service, World};
+use end_to_end::{Service, TestSystem};
 use harness::process::ServiceProcess;
 use harness::servers::{MariaDb, shared};
 use harness::{ensure_built, unique, wait};
@@ -16,8 +16,8 @@ pub(crate) const SERVICES: [Service; 3] = [Service::Order, Service::Inventory, S
 const ROUNDS: usize = 3;
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The databases of one service, empty at first.
-pub(crate) struct Site {
+/// The databases of one service. They are empty at first.
+pub(crate) struct ServiceDatabases {
     server: &'static MariaDb,
     service: Service,
     /// The service's own database.
@@ -26,7 +26,7 @@ pub(crate) struct Site {
     pub(crate) pool: MySqlPool,
 }
 
-impl Site {
+impl ServiceDatabases {
     pub(crate) async fn new(service: Service) -> Self {
         ensure_built(&[service.program()]).await;
         let server = shared::database().await;
@@ -34,7 +34,7 @@ impl Site {
         Self { server, service, database: unique("life"), ledger: unique("ledger"), pool }
     }
 
-    /// One more process of this service, not started.
+    /// One more process of this service. It is not started.
     pub(crate) fn replica(&self) -> ServiceProcess {
         let process = ServiceProcess::new(self.service.program());
         [("SPRING", &self.database), ("GATEWAY", &self.ledger)].iter().fold(process, |process, (p, db)| {
@@ -45,7 +45,7 @@ impl Site {
         })
     }
 
-    /// Fails unless each migration is recorded once, as done, and the demo products are there once.
+    /// Panics unless each migration is recorded as done exactly once, and each demo product exists exactly once.
     pub(crate) async fn assert_migrated_once(&self) {
         self.assert_recorded(&self.database, migrations_of(self.service.program(), "migrations")).await;
         if self.service == Service::Payment {
@@ -69,9 +69,9 @@ impl Site {
         assert_eq!(found, [(migrations, migrations, migrations)], "{database}");
     }
 
-    /// Holds the lock under which replicas migrate, until the connection is dropped.
-    pub(crate) async fn hold_migrations(&self) -> MySqlConnection {
-        let mut connection = self.pool.acquire().await.expect("a connection").detach();
+    /// Takes the lock that replicas hold while they migrate. Dropping the connection releases the lock.
+    pub(crate) async fn lock_migrations(&self) -> MySqlConnection {
+        let mut connection = self.pool.acquire().await.expect("the pool has a connection").detach();
         let lock = sqlx::AssertSqlSafe(format!("SELECT GET_LOCK('migrate.{}', 0)", self.database));
         let locked: i64 = sqlx::query_scalar(lock).fetch_one(&mut connection).await.expect("the server answers");
         assert_eq!(locked, 1);
@@ -79,7 +79,7 @@ impl Site {
     }
 
     /// Waits until a statement in the service's database is in this state.
-    pub(crate) async fn someone_waits(&self, state: &str) {
+    pub(crate) async fn wait_for_statement_state(&self, state: &str) {
         let sql = format!(
             "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' AND state = '{state}'",
             self.database
@@ -101,109 +101,110 @@ impl Site {
     }
 }
 
-/// How many migrations a crate has.
+/// The number of migrations in this folder of a crate.
 fn migrations_of(program: &str, folder: &str) -> i64 {
     let folder = format!("{}/../../{program}/{folder}", env!("CARGO_MANIFEST_DIR"));
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
-    i64::try_from(files.count()).expect("few files")
+    i64::try_from(files.count()).expect("the number is small")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_replicas_of_each_service_that_start_together_on_empty_databases_migrate_once() {
+async fn two_replicas_that_start_together_on_empty_databases_migrate_once() {
     for round in 0..ROUNDS {
-        let mut sites = Vec::new();
+        let mut services = Vec::new();
         for service in SERVICES {
-            let site = Site::new(service).await;
-            let replicas = [site.replica(), site.replica()];
-            sites.push((site, replicas));
+            let databases = ServiceDatabases::new(service).await;
+            let replicas = [databases.replica(), databases.replica()];
+            services.push((databases, replicas));
         }
-        for process in sites.iter().flat_map(|(_, replicas)| replicas) {
+        for process in services.iter().flat_map(|(_, replicas)| replicas) {
             process.start();
         }
-        for (site, replicas) in &sites {
+        for (databases, replicas) in &services {
             for process in replicas {
                 process.wait_ready().await;
                 let log = process.log();
-                assert!(!log.contains("trying again") && !log.contains(r#""level":"ERROR""#), "{round}: {log}");
+                assert!(!log.contains("retrying") && !log.contains(r#""level":"ERROR""#), "{round}: {log}");
             }
-            site.assert_migrated_once().await;
+            databases.assert_migrated_once().await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_release_runs_beside_a_newer_ones_migrations_and_leaves_them_alone() {
+async fn an_older_release_starts_on_a_newer_schema_and_keeps_the_newer_migrations() {
     for service in SERVICES {
-        let site = Site::new(service).await;
-        let newer = site.replica();
+        let databases = ServiceDatabases::new(service).await;
+        let newer = databases.replica();
         newer.start();
         newer.wait_ready().await;
-        site.execute(format!(
-            "INSERT INTO `{}`._sqlx_migrations (version, description, success, checksum, execution_time) \
+        databases
+            .execute(format!(
+                "INSERT INTO `{}`._sqlx_migrations (version, description, success, checksum, execution_time) \
              VALUES (9999, 'of the next release', TRUE, x'00', 1)",
-            site.database
-        ))
-        .await;
-        let older = site.replica();
+                databases.database
+            ))
+            .await;
+        let older = databases.replica();
         older.start();
         older.wait_ready().await;
-        site.assert_migrated_once().await;
-        let left = format!("SELECT version FROM `{}`._sqlx_migrations WHERE version > 1000", site.database);
-        assert_eq!(site.rows::<(i64,)>(left).await, [(9999,)]);
+        databases.assert_migrated_once().await;
+        let newer = format!("SELECT version FROM `{}`._sqlx_migrations WHERE version > 1000", databases.database);
+        assert_eq!(databases.rows::<(i64,)>(newer).await, [(9999,)]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_waits_for_another_ones_migration_is_not_ready_and_goes_on_when_that_is_done() {
-    let site = Site::new(Service::Order).await;
-    let migrating = site.hold_migrations().await;
-    let process = site.replica();
+async fn a_replica_is_not_ready_until_the_migration_of_another_replica_is_done() {
+    let databases = ServiceDatabases::new(Service::Order).await;
+    let migration = databases.lock_migrations().await;
+    let process = databases.replica();
     process.start();
-    site.someone_waits("User lock").await;
+    databases.wait_for_statement_state("User lock").await;
     assert_eq!(process.get("/actuator/health/readiness").await.map(|(status, _)| status), Some(503));
     let early = process.get("/api/orders/by-saga/order-00000000").await.map(|(status, _)| status);
     assert_eq!(early, Some(503));
-    drop(migrating);
+    drop(migration);
     process.wait_ready().await;
-    site.assert_migrated_once().await;
+    databases.assert_migrated_once().await;
 }
 
-/// Asks again and again on one connection until it ends; how many answers came, each complete.
+/// Repeats requests on one connection until the program closes it. Returns the number of answers.
 async fn answers_on_one_connection(port: u16) -> usize {
-    let mut connection = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await.expect("somebody listens"));
+    let mut connection = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await.expect("the program listens"));
     for answers in 1.. {
         let request = b"GET /actuator/health/liveness HTTP/1.1\r\nHost: x\r\n\r\n";
         connection.write_all(request).await.expect("the connection is open");
         let (mut length, mut closes) = (0, false);
         for line in 0.. {
             let mut header = String::new();
-            connection.read_line(&mut header).await.expect("an answer");
+            connection.read_line(&mut header).await.expect("the answer can be read");
             assert!(line > 0 || header.starts_with("HTTP/1.1 200 "), "answer {answers}: {header:?}");
             if let Some(value) = header.strip_prefix("content-length: ") {
-                length = value.trim().parse().expect("a length");
+                length = value.trim().parse().expect("the content length is a number");
             }
             closes |= header == "connection: close\r\n";
             if header == "\r\n" {
                 break;
             }
         }
-        connection.read_exact(&mut vec![0; length]).await.expect("the whole body");
+        connection.read_exact(&mut vec![0; length]).await.expect("the body is complete");
         if closes {
-            assert_eq!(connection.read(&mut [0]).await.expect("an end in order"), 0);
+            assert_eq!(connection.read(&mut [0]).await.expect("the connection is closed without a reset"), 0);
             return answers;
         }
     }
-    unreachable!("an old connection is closed")
+    unreachable!("the program closes an old connection")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kept_connection_ends_after_a_while_with_an_answer_that_says_so_and_its_client_meets_new_replicas() {
-    let world = World::start().await;
+async fn an_old_connection_is_closed_with_an_answer_that_announces_the_close() {
+    let system = TestSystem::start().await;
     for service in Service::ALL {
-        // On a busy machine a connection may be old before its first answer.
-        wait::until(&format!("{service:?} to keep a connection"), LIMIT, async || {
-            let answers = tokio::time::timeout(LIMIT, answers_on_one_connection(world.process(service).port())).await;
-            answers.expect("an old connection is closed") > 1
+        // On a busy machine a connection may be too old before its first answer.
+        wait::until(&format!("{service:?} to answer twice on one connection"), LIMIT, async || {
+            let answers = tokio::time::timeout(LIMIT, answers_on_one_connection(system.process(service).port())).await;
+            answers.expect("the program closes an old connection") > 1
         })
         .await;
     }

@@ -1,35 +1,8 @@
-//! Private servers, to be stopped: alone, or each behind a proxy that can hang.
+//! Private servers that a test can stop, and proxies in front of them that can hang.
 
-use end_to_end::{ServerAddresses, Service};
+use end_to_end::{Dependency, ServerAddresses};
 use harness::proxy::{Mode, TcpProxy};
 use harness::servers::{MariaDb, Redis, Server, Temporal};
-
-/// What the four programs depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dependency {
-    Database,
-    Redis,
-    Temporal,
-}
-
-impl Dependency {
-    pub(crate) const ALL: [Self; 3] = [Self::Database, Self::Redis, Self::Temporal];
-
-    /// Its name on the health page of this program, if that needs it.
-    pub(crate) fn component(self, service: Service) -> Option<&'static str> {
-        match (self, service == Service::Orchestrator) {
-            (Self::Database, false) => Some("db"),
-            (Self::Redis, false) => Some("redis"),
-            (Self::Temporal, true) => Some("temporal"),
-            _ => None,
-        }
-    }
-
-    /// Must it be there once, before this program takes work?
-    pub(crate) fn hinders_start(self, service: Service) -> bool {
-        self != Self::Redis && self.component(service).is_some()
-    }
-}
 
 /// One private server of each kind.
 pub(crate) struct Servers {
@@ -48,11 +21,11 @@ impl Servers {
             mysql: self.database.address(),
             redis_port: self.redis.port(),
             temporal: self.temporal.address(),
-            books: self.database.url(),
+            ledgers_url: self.database.url(),
         }
     }
 
-    fn of(&self, dependency: Dependency) -> &Server {
+    fn server(&self, dependency: Dependency) -> &Server {
         match dependency {
             Dependency::Database => &self.database,
             Dependency::Redis => &self.redis,
@@ -60,20 +33,20 @@ impl Servers {
         }
     }
 
-    pub(crate) async fn stop(&self, missing: &[Dependency]) {
-        for dependency in missing {
-            self.of(*dependency).stop().await;
+    pub(crate) async fn stop(&self, dependencies: &[Dependency]) {
+        for dependency in dependencies {
+            self.server(*dependency).stop().await;
         }
     }
 
-    pub(crate) async fn start_again(&self, missing: &[Dependency]) {
-        for dependency in missing {
-            self.of(*dependency).start_again().await;
+    pub(crate) async fn start_again(&self, dependencies: &[Dependency]) {
+        for dependency in dependencies {
+            self.server(*dependency).start_again().await;
         }
     }
 }
 
-/// A proxy before each server.
+/// A proxy in front of each server.
 pub(crate) struct Proxies {
     database: TcpProxy,
     redis: TcpProxy,
@@ -81,7 +54,7 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
-    pub(crate) async fn before(servers: &Servers) -> Self {
+    pub(crate) async fn in_front_of(servers: &Servers) -> Self {
         Self {
             database: TcpProxy::start(servers.database.address()).await,
             redis: TcpProxy::start(servers.redis.address()).await,
@@ -89,13 +62,13 @@ impl Proxies {
         }
     }
 
-    /// The addresses that the programs are to use.
+    /// The addresses that the programs must use.
     pub(crate) fn addresses(&self, servers: &Servers) -> ServerAddresses {
         ServerAddresses {
             mysql: self.database.address(),
             redis_port: self.redis.port(),
             temporal: self.temporal.address(),
-            books: servers.database.url(),
+            ledgers_url: servers.database.url(),
         }
     }
 

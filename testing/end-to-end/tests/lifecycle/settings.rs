@@ -1,16 +1,16 @@
-//! Wrong settings: the process ends at once, and says in one line which variable it is and what is wrong with it. And
-//! the other way to call each program, `health`.
+//! Wrong settings: the process ends immediately and prints one line that names the variable and the error. The command
+//! `health` of each program is tested here, too.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use end_to_end::{Service, World};
+use end_to_end::{Service, TestSystem};
 use harness::process::ServiceProcess;
 use harness::{ensure_built, free_port};
 
-/// What no message may show.
+/// A password that no message may show.
 const SECRET: &str = "hunter2";
-/// Which programs, the variables, the variable that the message must begin with, and a part of the fault.
+/// The programs, the variables to set, the variable whose name begins the message, and a part of the message.
 type Case = (&'static [Service], &'static [(&'static str, &'static str)], &'static str, &'static str);
 
 const WITH_DATABASE: &[Service] = &[Service::Order, Service::Inventory, Service::Payment];
@@ -104,19 +104,22 @@ const CASES: &[Case] = &[
 ];
 
 fn binary(service: Service) -> PathBuf {
-    let beside = || std::env::current_exe().expect("a path").ancestors().nth(2).expect("target/debug").to_path_buf();
-    std::env::var_os("HARNESS_BIN_DIR").map_or_else(beside, PathBuf::from).join(service.program())
+    let default = || {
+        let test = std::env::current_exe().expect("the test program has a path");
+        test.ancestors().nth(2).expect("the test program is in target/debug/deps").to_path_buf()
+    };
+    std::env::var_os("HARNESS_BIN_DIR").map_or_else(default, PathBuf::from).join(service.program())
 }
 
-/// Runs the program to its end; one that does not end by itself is stopped, with exit code 124.
+/// Runs the program to its end. After 20 s, it is terminated, and the exit code is 124.
 async fn run(service: Service, arguments: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", "20"]).arg(binary(service)).args(arguments);
     command.env_clear().env("SERVER_PORT", free_port().to_string()).envs(env.iter().copied());
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env("PATH", path);
-    let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("it can be waited for");
-    ended.expect("the program can be run")
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("the task does not panic");
+    output.expect("the program can be run")
 }
 
 fn assert_one_line(output: &Output, what: &str) -> String {
@@ -129,14 +132,14 @@ fn assert_one_line(output: &Output, what: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_setting_ends_the_program_with_one_line_that_names_the_variable_and_the_fault() {
+async fn a_wrong_setting_ends_the_program_with_one_line_that_names_the_variable_and_the_error() {
     ensure_built(&Service::ALL.map(Service::program)).await;
     let mut ran = 0;
-    for (services, env, variable, fault) in CASES {
+    for (services, env, variable, error) in CASES {
         for service in *services {
             let what = format!("{service:?} {env:?}");
             let line = assert_one_line(&run(*service, &[], env).await, &what);
-            assert!(line.starts_with(&format!("{variable}: ")) && line.contains(fault), "{what}: {line}");
+            assert!(line.starts_with(&format!("{variable}: ")) && line.contains(error), "{what}: {line}");
             ran += 1;
         }
     }
@@ -154,31 +157,39 @@ async fn an_unknown_argument_ends_the_program_with_one_line_that_names_it() {
     }
 }
 
-/// Exit code of `<binary> health` in the environment of this process.
+/// The exit code of `<program> health` for this process.
 async fn health(service: Service, process: &ServiceProcess) -> Option<i32> {
     run(service, &["health"], &[("SERVER_PORT", &process.port().to_string())]).await.status.code()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_health_command_says_whether_the_process_is_ready() {
-    // The orchestrator's Temporal and payment's database are not there.
-    let world = World::builder()
+async fn the_health_command_reports_whether_the_process_is_ready() {
+    // Temporal and the database of service-payment do not exist.
+    let system = TestSystem::builder()
         .env(Service::Orchestrator, "TEMPORAL_SERVICE_URL", format!("127.0.0.1:{}", free_port()))
         .env(Service::Payment, "SPRING_DATASOURCE_URL", format!("mysql://127.0.0.1:{}/x", free_port()))
-        .wire()
+        .build()
         .await;
     for service in Service::ALL {
-        let process = world.process(service);
-        assert_eq!(health(service, process).await, Some(1), "{service:?} is not there");
+        let process = system.process(service);
+        assert_eq!(health(service, process).await, Some(1), "the health command of {service:?} before its start");
         process.start();
         process.wait_ok("/actuator/health/liveness", std::time::Duration::from_secs(30)).await;
     }
     for service in [Service::Order, Service::Inventory] {
-        world.process(service).wait_ready().await;
-        assert_eq!(health(service, world.process(service)).await, Some(0), "{service:?} is ready");
+        system.process(service).wait_ready().await;
+        assert_eq!(
+            health(service, system.process(service)).await,
+            Some(0),
+            "the health command of a ready {service:?}"
+        );
     }
     for service in [Service::Orchestrator, Service::Payment] {
-        assert_eq!(health(service, world.process(service)).await, Some(1), "{service:?} is starting");
+        assert_eq!(
+            health(service, system.process(service)).await,
+            Some(1),
+            "the health command of {service:?} during its start"
+        );
     }
     for service in Service::ALL {
         let wrong = run(service, &["health"], &[("SERVER_PORT", "x")]).await;
@@ -187,10 +198,10 @@ async fn the_health_command_says_whether_the_process_is_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_that_is_taken_ends_the_program_with_one_line_that_names_it() {
+async fn a_port_in_use_ends_the_program_with_one_line_that_names_it() {
     ensure_built(&Service::ALL.map(Service::program)).await;
-    let taken = std::net::TcpListener::bind("0.0.0.0:0").expect("a free port");
-    let port = taken.local_addr().expect("an address").port().to_string();
+    let listener = std::net::TcpListener::bind("0.0.0.0:0").expect("the machine has a free port");
+    let port = listener.local_addr().expect("a listener has an address").port().to_string();
     for service in Service::ALL {
         let output = run(service, &[], &[("SERVER_PORT", &port)]).await;
         let err = String::from_utf8_lossy(&output.stderr);

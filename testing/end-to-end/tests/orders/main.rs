@@ -1,8 +1,8 @@
-//! Orders from end to end, nothing failing but what the customer or the card does.
+//! Complete orders without faults: only the customer and the card decide how they end.
 
 mod cancel;
+mod checker;
 mod confirmed;
-mod judge;
 mod refused;
 mod repeated;
 mod stuck;

@@ -1,28 +1,32 @@
-//! One key, one order, one answer.
+//! All requests with one key belong to one order and get one answer.
 
-use end_to_end::{World, order};
+use end_to_end::{TestSystem, order};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_the_same_if_it_means_the_same() {
-    let world = World::start().await;
-    let first = world.place("same-meaning-1", &order()).await;
-    let written_otherwise = r#"{"paymentMethod":"CARD","amount":20000.00,"quantity":2,"productId":1,"customerId":1}"#;
-    let parsed = serde_json::from_str(written_otherwise).expect("JSON");
-    assert_eq!(world.place("same-meaning-1", &parsed).await.json, first.json);
+async fn requests_that_differ_only_in_notation_are_one_order() {
+    let system = TestSystem::start().await;
+    let first = system.place("other-notation-1", &order()).await;
+    let other_notation = r#"{"paymentMethod":"CARD","amount":20000.00,"quantity":2,"productId":1,"customerId":1}"#;
+    let parsed = serde_json::from_str(other_notation).expect("JSON");
+    assert_eq!(system.place("other-notation-1", &parsed).await.json, first.json);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_comes_with_another_request_is_refused_and_changes_nothing() {
-    let world = World::start().await;
-    world.place("reused-key-1", &order()).await;
+async fn another_request_with_a_used_key_is_refused_and_changes_nothing() {
+    let system = TestSystem::start().await;
+    system.place("reused-key-1", &order()).await;
     for (field, value) in [("customerId", json!(2)), ("quantity", json!(1)), ("paymentMethod", json!("CARD_SLOW"))] {
         let mut other = order();
         other[field] = value;
-        assert_eq!(world.place("reused-key-1", &other).await.brief(), (422, "IDEMPOTENCY_KEY_REUSED"), "{field}");
-        let answer = world.place_async("reused-key-1", &other).await;
-        assert_eq!(answer.brief(), (422, "IDEMPOTENCY_KEY_REUSED"), "{field}, async");
+        assert_eq!(
+            system.place("reused-key-1", &other).await.status_and_code(),
+            (422, "IDEMPOTENCY_KEY_REUSED"),
+            "{field}"
+        );
+        let answer = system.place_async("reused-key-1", &other).await;
+        assert_eq!(answer.status_and_code(), (422, "IDEMPOTENCY_KEY_REUSED"), "{field}, async");
     }
-    assert_eq!(world.stock(1).await, (98, 0));
-    assert_eq!(world.settled().await.confirmed, 1);
+    assert_eq!(system.stock(1).await, (98, 0));
+    assert_eq!(system.wait_until_finished().await.confirmed, 1);
 }

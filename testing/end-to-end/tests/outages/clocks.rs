@@ -1,8 +1,8 @@
-//! One process's clock is ten minutes ahead, another's ten minutes behind: nothing changes.
+//! The clock of one program is ten minutes ahead and that of another is ten minutes behind. This must change nothing.
 
 use std::time::Duration;
 
-use end_to_end::{Service, World, body, order};
+use end_to_end::{Service, TestSystem, order, order_paid_by};
 use harness::faults::{Action, Rule};
 use harness::wait;
 use serde_json::json;
@@ -10,10 +10,10 @@ use serde_json::json;
 const TEN_MINUTES: i64 = 600;
 const LIMIT: Duration = Duration::from_secs(60);
 
-async fn world(ahead: Service, behind: Service) -> World {
-    World::builder()
-        .clock(ahead, TEN_MINUTES)
-        .clock(behind, -TEN_MINUTES)
+async fn system_with_wrong_clocks(ahead: Service, behind: Service) -> TestSystem {
+    TestSystem::builder()
+        .clock_shift(ahead, TEN_MINUTES)
+        .clock_shift(behind, -TEN_MINUTES)
         .env(Service::Orchestrator, "SAGA_DEADLINE_MS", 20_000)
         .env(Service::Orchestrator, "STUCK_AFTER_MS", 3000)
         .env(Service::Payment, "GATEWAY_TIMEOUT_MS", 4000)
@@ -22,76 +22,83 @@ async fn world(ahead: Service, behind: Service) -> World {
         .await
 }
 
-/// An order, a refusal, a slow card whose lease is respected, a lost answer whose lease is taken over.
-async fn orders_end_as_ever(world: &World) {
-    assert_eq!(world.place("clock-order", &order()).await.brief(), (200, "CONFIRMED"));
-    assert_eq!(world.place("clock-declined", &body("CARD_DECLINED")).await.brief(), (402, "PAYMENT_DECLINED"));
-    assert_eq!(world.place("clock-lost", &body("CARD_TIMEOUT_THEN_APPROVED")).await.brief(), (200, "CONFIRMED"));
+/// Runs a normal order, a refusal, a slow card whose lease is respected, and a lost answer whose lease is taken over.
+async fn assert_orders_end_as_expected(system: &TestSystem) {
+    assert_eq!(system.place("clock-order", &order()).await.status_and_code(), (200, "CONFIRMED"));
+    assert_eq!(
+        system.place("clock-declined", &order_paid_by("CARD_DECLINED")).await.status_and_code(),
+        (402, "PAYMENT_DECLINED")
+    );
+    assert_eq!(
+        system.place("clock-lost", &order_paid_by("CARD_TIMEOUT_THEN_APPROVED")).await.status_and_code(),
+        (200, "CONFIRMED")
+    );
 
-    world.place_async("clock-slow", &body("CARD_SLOW")).await;
-    let pay = world.to_payment.wait_for("the payment to be asked for", LIMIT, |call| {
-        call.path.ends_with("/steps/pay") && call.text().contains(&world.saga("clock-slow"))
+    system.place_async("clock-slow", &order_paid_by("CARD_SLOW")).await;
+    let pay = system.to_payment.wait_for("the payment call", LIMIT, |call| {
+        call.path.ends_with("/steps/pay") && call.text().contains(&system.saga("clock-slow"))
     });
-    let asked = pay.await.json();
-    let url = format!("{}/api/payments/steps/pay", world.process(Service::Payment).url());
+    let order = pay.await.json();
+    let url = format!("{}/api/payments/steps/pay", system.process(Service::Payment).url());
     wait::until("the lease to be held", LIMIT, async || {
-        matches!(world.post(&url, &asked).await.brief(), (409, "IN_PROGRESS") | (200, _))
+        matches!(system.post(&url, &order).await.status_and_code(), (409, "IN_PROGRESS") | (200, _))
     })
     .await;
     wait::until("the slow card to be paid", LIMIT, async || {
-        world.follow("clock-slow").await.text("status") == "CONFIRMED"
+        system.follow("clock-slow").await.text("status") == "CONFIRMED"
     })
     .await;
 }
 
-async fn the_deadline_ends_what_is_late(world: &World) {
-    world.place_async("clock-late", &body("CARD_APPROVED_AFTER_90S")).await;
+async fn assert_the_deadline_ends_a_late_order(system: &TestSystem) {
+    system.place_async("clock-late", &order_paid_by("CARD_APPROVED_AFTER_90S")).await;
     wait::until("the deadline to end the order", LIMIT, async || {
-        world.follow("clock-late").await.text("code") == "DEADLINE_EXCEEDED"
+        system.follow("clock-late").await.text("code") == "DEADLINE_EXCEEDED"
     })
     .await;
 }
 
-async fn only_what_is_stuck_is_listed(world: &World) {
-    let list = format!("{}/api/temporal/orders/stuck", world.api());
+async fn assert_only_a_stuck_order_is_listed(system: &TestSystem) {
+    let list = format!("{}/api/temporal/orders/stuck", system.api());
     wait::until_some("the list", LIMIT, async || {
-        let reply = world.get(&list).await;
+        let reply = system.get(&list).await;
         (reply.status == 200).then(|| assert_eq!(reply.json, json!([])))
     })
     .await;
-    let unfinished = format!("{}/api/orders/unfinished?olderThanSeconds=300", world.process(Service::Order).url());
-    assert_eq!(world.get(&unfinished).await.json, json!([]));
+    let unfinished = format!("{}/api/orders/unfinished?olderThanSeconds=300", system.process(Service::Order).url());
+    assert_eq!(system.get(&unfinished).await.json, json!([]));
 
-    world.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
-    world.place_async("clock-stuck", &order()).await;
-    wait::until("the order to be stuck", LIMIT, async || world.follow("clock-stuck").await.json["stuck"] == true).await;
-    // Temporal's own list of what runs lags behind.
-    let stuck = wait::until_some("it to be listed", LIMIT, async || {
-        let stuck = world.get(&list).await.json;
+    system.to_inventory.add(Rule::on("POST", "steps/confirm").then(Action::Refuse));
+    system.place_async("clock-stuck", &order()).await;
+    wait::until("the order to be stuck", LIMIT, async || system.follow("clock-stuck").await.json["stuck"] == true)
+        .await;
+    // Temporal's list of running workflows is updated with a delay.
+    let stuck = wait::until_some("the order to be listed", LIMIT, async || {
+        let stuck = system.get(&list).await.json;
         (stuck.as_array().map(Vec::len) == Some(1)).then_some(stuck)
     })
     .await;
     let age = stuck[0]["ageSeconds"].as_u64().expect("an age");
     assert!((3..300).contains(&age), "{stuck}");
-    assert_eq!(world.get(&unfinished).await.json, json!([]));
-    world.to_inventory.clear_rules();
+    assert_eq!(system.get(&unfinished).await.json, json!([]));
+    system.to_inventory.clear_rules();
 }
 
-async fn nothing_changes(ahead: Service, behind: Service) {
-    let world = world(ahead, behind).await;
-    tokio::join!(orders_end_as_ever(&world), the_deadline_ends_what_is_late(&world));
-    only_what_is_stuck_is_listed(&world).await;
-    let report = world.settled().await;
+async fn assert_nothing_changes(ahead: Service, behind: Service) {
+    let system = system_with_wrong_clocks(ahead, behind).await;
+    tokio::join!(assert_orders_end_as_expected(&system), assert_the_deadline_ends_a_late_order(&system));
+    assert_only_a_stuck_order_is_listed(&system).await;
+    let report = system.wait_until_finished().await;
     assert_eq!((report.confirmed, report.cancelled), (4, 2));
     println!("{ahead:?} ahead, {behind:?} behind: {report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_one_clock_ahead_and_another_behind_nothing_changes() {
+async fn one_clock_ahead_and_one_clock_behind_change_nothing() {
     tokio::join!(
-        nothing_changes(Service::Orchestrator, Service::Payment),
-        nothing_changes(Service::Payment, Service::Orchestrator),
-        nothing_changes(Service::Inventory, Service::Order),
-        nothing_changes(Service::Order, Service::Inventory),
+        assert_nothing_changes(Service::Orchestrator, Service::Payment),
+        assert_nothing_changes(Service::Payment, Service::Orchestrator),
+        assert_nothing_changes(Service::Inventory, Service::Order),
+        assert_nothing_changes(Service::Order, Service::Inventory),
     );
 }

@@ -1,58 +1,61 @@
-//! MySQL, Redis and Temporal go away for 20 s under load: all orders end, and money and stock agree.
+//! MySQL, Redis and Temporal are unavailable for 20 s under load. All orders must end, and all ledgers must agree.
 
 use end_to_end::Dependency::{self, Database, Redis, Temporal};
 
-use crate::outage::{How, Stage, outage};
+use crate::outage::{Failure, Scenario, run_outage};
 
-/// Each in a world of its own, all at the same time.
-async fn each_alone(how: How) {
-    let outages = Dependency::ALL.map(|missing| async move { outage(&[missing], how).await });
+/// Runs one outage per dependency, each in its own system, all at the same time.
+async fn each_alone(failure: Failure) {
+    let outages = Dependency::ALL.map(|unavailable| async move { run_outage(&[unavailable], failure).await });
     futures::future::join_all(outages).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_redis_or_temporal_stopped_for_20_s_loses_nothing() {
-    each_alone(How::Stopped).await;
+    each_alone(Failure::Stopped).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mysql_redis_or_temporal_killed_and_started_again_after_20_s_loses_nothing() {
-    each_alone(How::Killed).await;
+async fn mysql_redis_or_temporal_killed_and_restarted_after_20_s_loses_nothing() {
+    each_alone(Failure::Killed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_redis_or_temporal_cut_off_by_the_network_for_20_s_loses_nothing() {
-    each_alone(How::CutOff).await;
+    each_alone(Failure::CutOff).await;
 }
 
-/// Each pair in a world of its own, all at the same time.
-async fn each_pair(how: [How; 3]) {
+/// Runs one outage per pair of dependencies, each in its own system, all at the same time.
+async fn each_pair(failures: [Failure; 3]) {
     let pairs = [[Database, Redis], [Database, Temporal], [Redis, Temporal]];
-    let outages = pairs.into_iter().zip(how).map(|(missing, how)| async move { outage(&missing, how).await });
+    let outages = pairs
+        .into_iter()
+        .zip(failures)
+        .map(|(unavailable, failure)| async move { run_outage(&unavailable, failure).await });
     futures::future::join_all(outages).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_them_stopped_at_once_for_20_s_lose_nothing() {
-    each_pair([How::Stopped; 3]).await;
+async fn two_dependencies_stopped_for_20_s_lose_nothing() {
+    each_pair([Failure::Stopped; 3]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_them_killed_at_once_and_started_again_after_20_s_lose_nothing() {
-    each_pair([How::Killed; 3]).await;
+async fn two_dependencies_killed_and_restarted_after_20_s_lose_nothing() {
+    each_pair([Failure::Killed; 3]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_them_cut_off_at_once_for_20_s_lose_nothing() {
-    each_pair([How::CutOff, How::CutOff, How::CutOffAndReset]).await;
+async fn two_dependencies_cut_off_by_the_network_for_20_s_lose_nothing() {
+    each_pair([Failure::CutOff, Failure::CutOff, Failure::CutOffAndReset]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_flushed_again_and_again_under_load_loses_nothing() {
-    let stage = Stage::set().await;
+async fn redis_flushed_repeatedly_under_load_loses_nothing() {
+    let scenario = Scenario::start().await;
     for _ in 0..5 {
-        stage.site.flush_redis().await;
-        stage.orders_end(5).await;
+        scenario.servers.flush_redis().await;
+        scenario.wait_for_orders(5).await;
     }
-    stage.settled("Redis flushed 5 times").await;
+    scenario.finish("Redis flushed 5 times").await;
 }

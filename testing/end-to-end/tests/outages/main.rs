@@ -1,7 +1,7 @@
-//! What the product depends on is gone, there are too many customers, or a clock is wrong.
+//! Dependencies are unavailable, there are too many customers, or clocks are wrong.
 
 mod clocks;
 mod dependencies;
-mod lost;
+mod lost_connections;
 mod outage;
 mod overload;

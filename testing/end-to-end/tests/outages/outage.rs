@@ -1,185 +1,187 @@
-//! One outage under load, from its begin until every order has come to its end.
+//! One outage under load, from its beginning until every order has finished.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Dependency, Habits, Load, Service, Site, World, order, stock_up};
+use end_to_end::{Dependency, Load, LoadProfile, PrivateServers, Service, TestSystem, add_products, order};
 use harness::process::ServiceProcess;
 use harness::proxy::Mode;
 use harness::wait;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-/// From the return of what was missing until the last of the four says that it is UP.
-const RETURN_LIMIT: Duration = Duration::from_secs(10);
-/// For what happens at once on a machine that is not busy.
+/// The time limit for all four programs to be UP after the outage has ended.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(10);
+/// The time limit for other events. On an idle machine they happen immediately.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Longer than every time-out of the product between a request and its answer, and than most leases.
+/// The length of an outage. It is longer than all time-outs between a request and its answer, and than most leases.
 const OUTAGE: Duration = Duration::from_secs(20);
 const CUSTOMERS: u64 = 4;
 
-const HABITS: Habits = Habits {
+const PROFILE: LoadProfile = LoadProfile {
     methods: &[("CARD", 60), ("CARD_DECLINED", 15), ("CARD_SLOW", 25)],
-    wrong: 10,
-    cancelled: 10,
-    hasty: 20,
-    pause: Duration::from_millis(400),
-    patience: Duration::from_secs(240),
+    refused_percent: 10,
+    cancelled_percent: 10,
+    async_percent: 20,
+    max_pause: Duration::from_millis(400),
+    order_limit: Duration::from_secs(240),
 };
 
-/// How a server goes away.
+/// How a server becomes unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// SIGTERM, and started again.
+pub(crate) enum Failure {
+    /// The server gets SIGTERM and is restarted later.
     Stopped,
-    /// SIGKILL, and started again.
+    /// The server gets SIGKILL and is restarted later.
     Killed,
-    /// Connections stay open, and new ones are made, but nothing comes through.
+    /// Old and new connections are open, but deliver nothing.
     CutOff,
-    /// As `CutOff`, and at the end all connections are reset.
+    /// Like `CutOff`, but at the end of the outage all connections are reset.
     CutOffAndReset,
 }
 
-/// A world on servers of its own, under load.
-pub(crate) struct Stage {
-    pub(crate) site: Site,
-    pub(crate) world: Arc<World>,
+/// A system under load on its own servers.
+pub(crate) struct Scenario {
+    pub(crate) servers: PrivateServers,
+    pub(crate) system: Arc<TestSystem>,
     pub(crate) load: Arc<Load>,
     customers: JoinSet<()>,
     pids: Vec<u32>,
 }
 
-impl Stage {
-    pub(crate) async fn set() -> Self {
-        let site = Site::start().await;
-        let world = World::builder()
-            .servers(site.addresses())
+impl Scenario {
+    pub(crate) async fn start() -> Self {
+        let servers = PrivateServers::start().await;
+        let system = TestSystem::builder()
+            .servers(servers.addresses())
             .env(Service::Orchestrator, "ORCHESTRATOR_WAIT_MS", 6000)
             .start()
             .await;
-        stock_up(&world).await;
-        let (world, load, mut customers) = (Arc::new(world), Arc::new(Load::new()), JoinSet::new());
+        add_products(&system).await;
+        let (system, load, mut customers) = (Arc::new(system), Arc::new(Load::new()), JoinSet::new());
         for number in 0..CUSTOMERS {
-            let (world, load) = (Arc::clone(&world), Arc::clone(&load));
-            customers.spawn(async move { load.customer(&world, &format!("customer{number}"), number, HABITS).await });
+            let (system, load) = (Arc::clone(&system), Arc::clone(&load));
+            customers.spawn(async move { load.customer(&system, &format!("customer{number}"), number, PROFILE).await });
         }
-        let pids = pids_of(&world);
-        let stage = Self { site, world, load, customers, pids };
-        stage.orders_end(10).await;
-        stage
+        let pids = pids_of(&system);
+        let scenario = Self { servers, system, load, customers, pids };
+        scenario.wait_for_orders(10).await;
+        scenario
     }
 
-    /// Waits until so many more orders have come to their end.
-    pub(crate) async fn orders_end(&self, more: usize) {
-        let until = self.load.ended() + more;
-        wait::until("orders to come to their end", LIMIT * 3, async || self.load.ended() >= until).await;
+    /// Waits until this many more orders have finished.
+    pub(crate) async fn wait_for_orders(&self, count: usize) {
+        let goal = self.load.finished() + count;
+        wait::until("orders to finish", LIMIT * 3, async || self.load.finished() >= goal).await;
     }
 
-    async fn begin(&self, missing: &[Dependency], how: How) {
-        for dependency in missing {
-            match how {
-                How::Stopped => self.site.server(*dependency).stop().await,
-                How::Killed => self.site.server(*dependency).kill().await,
-                How::CutOff | How::CutOffAndReset => self.site.set_network(*dependency, Mode::Hang),
+    async fn begin(&self, unavailable: &[Dependency], failure: Failure) {
+        for dependency in unavailable {
+            match failure {
+                Failure::Stopped => self.servers.server(*dependency).stop().await,
+                Failure::Killed => self.servers.server(*dependency).kill().await,
+                Failure::CutOff | Failure::CutOffAndReset => self.servers.set_network_mode(*dependency, Mode::Hang),
             }
         }
     }
 
-    async fn end(&self, missing: &[Dependency], how: How) {
-        for dependency in missing {
-            match how {
-                How::Stopped | How::Killed => self.site.server(*dependency).start_again().await,
-                How::CutOff => self.site.set_network(*dependency, Mode::Pass),
-                How::CutOffAndReset => {
-                    self.site.set_network(*dependency, Mode::Pass);
-                    self.site.cut(*dependency);
+    async fn end(&self, unavailable: &[Dependency], failure: Failure) {
+        for dependency in unavailable {
+            match failure {
+                Failure::Stopped | Failure::Killed => self.servers.server(*dependency).start_again().await,
+                Failure::CutOff => self.servers.set_network_mode(*dependency, Mode::Pass),
+                Failure::CutOffAndReset => {
+                    self.servers.set_network_mode(*dependency, Mode::Pass);
+                    self.servers.reset_connections(*dependency);
                 }
             }
         }
     }
 
-    /// Waits until all four say that just these are DOWN.
-    pub(crate) async fn told(&self, missing: &[Dependency], limit: Duration) {
+    /// Waits until the health pages of all four programs report exactly these dependencies as DOWN.
+    pub(crate) async fn wait_for_health(&self, unavailable: &[Dependency], limit: Duration) {
         let all = Service::ALL.map(|service| {
-            let (expected, process) = (expected(service, missing), self.world.process(service));
-            let what = format!("{service:?} to say that these are DOWN: {expected:?}, without {missing:?}");
+            let (expected, process) = (expected(service, unavailable), self.system.process(service));
+            let what = format!("{service:?} to report DOWN for {expected:?} while {unavailable:?} is unavailable");
             async move { wait::until(&what, limit, async || down(process).await.as_ref() == Some(&expected)).await }
         });
         futures::future::join_all(all).await;
     }
 
-    /// Until that time every process goes on saying that these are DOWN, and stays ready. (What is there may look DOWN for
-    /// a moment too, on a machine that is busy.)
-    async fn told_until(&self, end: Instant, missing: &[Dependency]) {
+    /// Panics if a program stops reporting these dependencies as DOWN before `end`, or is not ready. On a busy machine,
+    /// other dependencies may also be DOWN for a moment.
+    async fn assert_down_until(&self, end: Instant, unavailable: &[Dependency]) {
         let mut unanswered = BTreeMap::new();
         while Instant::now() < end {
             for service in Service::ALL {
-                let process = self.world.process(service);
+                let process = self.system.process(service);
                 let (down, ready) = tokio::join!(down(process), process.get("/actuator/health/readiness"));
                 let in_a_row = unanswered.entry(service).or_insert(0);
                 let (Some(down), Some((ready, _))) = (down, ready) else {
                     *in_a_row += 1;
-                    assert!(*in_a_row < 3, "{service:?} does not answer for its health without {missing:?}");
+                    assert!(*in_a_row < 3, "{service:?} serves no health page while {unavailable:?} is unavailable");
                     continue;
                 };
                 *in_a_row = 0;
-                let named = |name| down.contains(name);
-                assert!(expected(service, missing).iter().all(named), "{service:?} says {down:?} without {missing:?}");
-                assert_eq!(ready, 200, "{service:?} is ready without {missing:?}");
+                let reported = |name| down.contains(name);
+                let all = expected(service, unavailable).iter().all(reported);
+                assert!(all, "{service:?} reports {down:?} while {unavailable:?} is unavailable");
+                assert_eq!(ready, 200, "{service:?} is not ready while {unavailable:?} is unavailable");
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        self.told(missing, LIMIT).await;
+        self.wait_for_health(unavailable, LIMIT).await;
     }
 
-    /// Customers finish and go; every order has come to its end, no process was started anew, and all works.
-    pub(crate) async fn settled(mut self, name: &str) {
+    /// Stops the customers and waits until every order has finished. Panics unless the ledgers agree, all processes
+    /// still run, and a new order is confirmed.
+    pub(crate) async fn finish(mut self, name: &str) {
         self.load.stop();
-        while let Some(gone) = self.customers.join_next().await {
-            gone.expect("every order comes to its end");
+        while let Some(customer) = self.customers.join_next().await {
+            customer.expect("all orders of the customer finish");
         }
-        let report = self.world.settled().await;
-        assert_eq!(pids_of(&self.world), self.pids, "{name}");
-        assert!(Service::ALL.iter().all(|service| self.world.process(*service).is_running()), "{name}");
-        assert_eq!(self.load.unlisted(None), Vec::<String>::new(), "{name}");
-        wait::until("an order afterwards to be confirmed", LIMIT, async || {
-            self.world.place("after-the-outage", &order()).await.status == 200
+        let report = self.system.wait_until_finished().await;
+        assert_eq!(pids_of(&self.system), self.pids, "{name}");
+        assert!(Service::ALL.iter().all(|service| self.system.process(*service).is_running()), "{name}");
+        assert_eq!(self.load.unexpected_answers(None), Vec::<String>::new(), "{name}");
+        wait::until("an order after the outage to be confirmed", LIMIT, async || {
+            self.system.place("after-the-outage", &order()).await.status == 200
         })
         .await;
         println!("{name}: {report}; {}", self.load);
     }
 }
 
-/// These go away under load, and come back.
-pub(crate) async fn outage(missing: &[Dependency], how: How) {
-    let stage = Stage::set().await;
-    stage.told(&[], LIMIT).await;
+/// Makes these dependencies unavailable for a while under load.
+pub(crate) async fn run_outage(unavailable: &[Dependency], failure: Failure) {
+    let scenario = Scenario::start().await;
+    scenario.wait_for_health(&[], LIMIT).await;
     let begin = Instant::now();
-    stage.begin(missing, how).await;
-    stage.told(missing, LIMIT).await;
-    stage.told_until(begin + OUTAGE, missing).await;
-    stage.end(missing, how).await;
-    stage.told(&[], RETURN_LIMIT).await;
-    stage.orders_end(5).await;
-    stage.settled(&format!("{missing:?} {how:?} for {OUTAGE:?}")).await;
+    scenario.begin(unavailable, failure).await;
+    scenario.wait_for_health(unavailable, LIMIT).await;
+    scenario.assert_down_until(begin + OUTAGE, unavailable).await;
+    scenario.end(unavailable, failure).await;
+    scenario.wait_for_health(&[], RECOVERY_LIMIT).await;
+    scenario.wait_for_orders(5).await;
+    scenario.finish(&format!("{unavailable:?} {failure:?} for {OUTAGE:?}")).await;
 }
 
-fn pids_of(world: &World) -> Vec<u32> {
-    Service::ALL.iter().map(|service| world.process(*service).pid()).collect()
+fn pids_of(system: &TestSystem) -> Vec<u32> {
+    Service::ALL.iter().map(|service| system.process(*service).pid()).collect()
 }
 
-fn expected(service: Service, missing: &[Dependency]) -> Vec<String> {
-    let mut down: Vec<_> = missing.iter().filter_map(|dependency| dependency.component(service)).collect();
+fn expected(service: Service, unavailable: &[Dependency]) -> Vec<String> {
+    let mut down: Vec<_> = unavailable.iter().filter_map(|dependency| dependency.component(service)).collect();
     down.sort_unstable();
     down.into_iter().map(str::to_owned).collect()
 }
 
-/// The components that the health page says are DOWN; `None` if there is no page.
+/// The components that are DOWN on the health page. `None` if the page is not served.
 async fn down(process: &ServiceProcess) -> Option<Vec<String>> {
     let (status, body) = process.get("/actuator/health").await?;
-    let page: Value = serde_json::from_str(&body).expect("JSON");
-    let components = page["components"].as_object().expect("components");
+    let page: Value = serde_json::from_str(&body).expect("the health page is JSON");
+    let components = page["components"].as_object().expect("the health page has components");
     let down = components.iter().filter(|(_, component)| component["status"] == "DOWN");
     let down: Vec<_> = down.map(|(name, _)| name.clone()).collect();
     assert_eq!(status, if down.is_empty() { 200 } else { 503 }, "{body}");

@@ -1,7 +1,7 @@
-//! A stand-in for a service, and the process that the harness's own tests kill.
+//! A test service that the tests of the harness start and kill.
 //!
-//! Without arguments it serves `SERVER_PORT`: it counts and echoes requests. With the argument `servers` it
-//! starts the shared servers, prints their process ids and waits to be killed.
+//! Without arguments it serves `SERVER_PORT`: it counts and echoes requests. With the argument `servers` it starts the
+//! shared servers, prints their process ids and waits until it is killed.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,10 +39,10 @@ async fn main() {
             .serve_connection(TokioIo::new(client), service_fn(move |request| answer(begun, request)));
         tokio::spawn(serving);
     }
-    println!("stopped in order");
+    println!("orderly stop");
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests of shifted clocks ask this process for its own time")]
+#[expect(clippy::disallowed_methods, reason = "tests of shifted clocks ask this process for its time")]
 async fn answer(begun: Instant, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let (parts, body) = request.into_parts();
@@ -60,6 +60,6 @@ async fn answer(begun: Instant, request: Request<Incoming>) -> Result<Response<F
         "greeting": std::env::var("GREETING").ok(),
     });
     let mut response = Response::new(Full::new(Bytes::from(reply.to_string())));
-    *response.status_mut() = status.try_into().expect("these are statuses");
+    *response.status_mut() = status.try_into().expect("both are valid statuses");
     Ok(response)
 }

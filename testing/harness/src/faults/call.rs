@@ -1,4 +1,4 @@
-//! What the proxy remembers of each call.
+//! The proxy's record of each call.
 
 use std::fmt;
 use std::time::Instant;
@@ -6,42 +6,42 @@ use std::time::Instant;
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 
-/// One request that the proxy received, and what became of it.
+/// One request that the proxy received, with its replies.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Counts from 0 in order of arrival.
+    /// The position in order of arrival, counted from 0.
     pub number: usize,
-    /// `POST`, …
+    /// The HTTP method, such as `POST`.
     pub method: String,
-    /// The path, with the query if there is one.
+    /// The path, including the query.
     pub path: String,
     /// The request's headers.
     pub headers: HeaderMap,
     /// The request's body.
     pub body: Bytes,
-    /// When the request had arrived, whole.
+    /// When the whole request had arrived.
     pub at: Instant,
-    /// The name of the rule's action that was applied, if any.
+    /// The action of the rule that caught the call.
     pub fault: Option<String>,
-    /// What the service replied, each time that the request was forwarded and answered.
+    /// The replies from the service, one for each time that the forwarded request was answered.
     pub effects: Vec<Reply>,
-    /// What the client was answered; none if its connection was closed instead, or nothing was done yet.
+    /// The answer to the client. `None` if the proxy closed the connection or has not answered yet.
     pub answer: Option<Reply>,
-    /// True once nothing more will be done for this call. It stays false if the client went away before the
-    /// service replied (unless a rule caught the call).
+    /// Whether the proxy is finished with this call. Stays false if the client disconnects before the service replies,
+    /// unless a rule caught the call.
     pub ended: bool,
 }
 
-/// A reply of the service, or an answer of the proxy.
+/// A reply from the service, or an answer from the proxy.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, without those that concern the connection only.
+    /// The headers, except those of the connection.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// When it had arrived, whole, or was sent.
+    /// When the whole reply had arrived, or when the proxy sent it.
     pub at: Instant,
 }
 
@@ -52,7 +52,7 @@ impl Call {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The request's body as JSON, null if it is none.
+    /// The request's body as JSON, or null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -66,7 +66,7 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON, null if it is none.
+    /// The body as JSON, or null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()

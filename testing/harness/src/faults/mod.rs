@@ -1,4 +1,4 @@
-//! An HTTP proxy that makes faults by rule, between the orchestrator and a service, and records every call.
+//! An HTTP proxy between the orchestrator and a service. It injects faults by rules and records every call.
 
 mod call;
 mod rule;
@@ -16,10 +16,10 @@ pub use self::rule::{Action, Gate, Rule};
 
 use crate::http::{self, HttpClient};
 
-/// An HTTP/1.1 proxy before one service, with keep-alive on both sides; it passes until a [`Rule`] is added.
+/// An HTTP/1.1 proxy in front of one service, with keep-alive on both sides. Without a [`Rule`] it forwards every call.
 ///
-/// If the service cannot be reached, the client's connection is closed without an answer. A call that a rule
-/// has caught goes on even if its client has gone away; without a rule the service sees that the client left.
+/// If the service cannot be reached, the proxy closes the client's connection without an answer. A call that a rule
+/// caught continues even if its client disconnects. Without a rule the proxy disconnects from the service, too.
 ///
 /// ```no_run
 /// # async fn example(payments_url: &str) {
@@ -33,7 +33,7 @@ use crate::http::{self, HttpClient};
 /// // … place an order with SERVICES_PAYMENT_URL = proxy.url(); then:
 /// gate.wait_arrived(1).await;
 /// proxy.wait_for("the payment's undo", Duration::from_secs(30), |call| call.path.ends_with("/cancel")).await;
-/// gate.release(); // the payment lands after its undo
+/// gate.release(); // the payment arrives after its undo
 /// # }
 /// ```
 pub struct HttpProxy {
@@ -51,7 +51,7 @@ struct State {
 }
 
 impl HttpProxy {
-    /// Starts a proxy before the service at `url`, such as `http://127.0.0.1:21082`.
+    /// Starts a proxy in front of the service at `url`, such as `http://127.0.0.1:21082`.
     pub async fn start(url: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("127.0.0.1 has a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
@@ -71,17 +71,17 @@ impl HttpProxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Sends calls from now on to the service at another URL.
+    /// Sends all further calls to the service at another URL.
     pub fn set_target(&self, url: &str) {
         *self.state.target.lock().expect("nothing panics while it holds the target") = authority(url);
     }
 
-    /// Adds a rule. If several catch a call, the one added first acts.
+    /// Adds a rule. If several rules catch a call, the first one applies.
     pub fn add(&self, rule: Rule) {
         self.state.rules().push(rule);
     }
 
-    /// Removes all rules; calls that they hold or delay stay so.
+    /// Removes all rules. Calls that a rule already holds or delays are not affected.
     pub fn clear_rules(&self) {
         self.state.rules().clear();
     }
@@ -98,26 +98,26 @@ impl HttpProxy {
         self.state.calls.borrow().iter().filter(|call| call.path.contains(part)).cloned().collect()
     }
 
-    /// Forgets all calls that have ended.
+    /// Deletes the records of all calls that have ended.
     pub fn forget_calls(&self) {
         self.state.calls.send_modify(|calls| calls.retain(|call| !call.ended));
     }
 
-    /// Waits until some call (also an earlier one) is as wanted, and returns the first such call. It is looked
-    /// at when it arrives, at each reply of the service, and when it ends.
-    pub async fn wait_for(&self, what: &str, limit: Duration, wanted: impl Fn(&Call) -> bool) -> Call {
+    /// Waits until a call meets the condition, and returns the first such call. The condition is checked for earlier
+    /// calls, when a call arrives, at each reply from the service, and when a call ends.
+    pub async fn wait_for(&self, what: &str, limit: Duration, condition: impl Fn(&Call) -> bool) -> Call {
         let mut calls = self.state.calls.subscribe();
-        let found = calls.wait_for(|calls| calls.iter().any(&wanted));
+        let found = calls.wait_for(|calls| calls.iter().any(&condition));
         match tokio::time::timeout(limit, found).await {
             Ok(found) => {
                 let calls = found.expect("the proxy has the sender");
-                calls.iter().find(|call| wanted(call)).cloned().expect("it was found just now")
+                calls.iter().find(|call| condition(call)).cloned().expect("a call was just found")
             }
             Err(_) => panic!("no call within {limit:?}: {what}; calls so far:\n{}", self.summary()),
         }
     }
 
-    /// One line for each call so far, for panic messages.
+    /// One line per call so far, for panic messages.
     #[must_use]
     pub fn summary(&self) -> String {
         self.state.calls.borrow().iter().map(|call| format!("{call}\n")).collect()

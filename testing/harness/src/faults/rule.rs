@@ -1,4 +1,4 @@
-//! Which calls a fault is for, and what it does to them.
+//! The rules of the proxy: which calls get a fault, and which fault.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,30 +8,30 @@ use hyper::body::Bytes;
 use regex::Regex;
 use tokio::sync::watch;
 
-/// What happens to a call that a [`Rule`] catches.
+/// The fault for a call that a [`Rule`] catches.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Closes the connection before the request has any effect.
+    /// Closes the connection without forwarding.
     Refuse,
-    /// Forwards, waits for the reply, then closes the connection without an answer.
+    /// Forwards, waits for the reply, and closes the connection without an answer.
     LoseReply,
-    /// Forwards twice, one after the other, and answers with the second reply.
+    /// Forwards twice in sequence, and answers with the second reply.
     Twice,
-    /// Forwards twice at the same time, and answers with one of the replies when both are there.
-    TwiceAtOnce,
-    /// Forwards so much later, even if the client has gone away by then.
+    /// Forwards twice at the same time, waits for both replies, and answers with one of them.
+    TwiceInParallel,
+    /// Forwards after this delay, even if the client has disconnected by then.
     DelayRequest(Duration),
-    /// Forwards at once, and answers so much later.
+    /// Forwards immediately, and answers after this delay.
     DelayReply(Duration),
-    /// Forwards once the gate is open, even if the client has gone away by then.
+    /// Forwards when the gate opens, even if the client has disconnected by then.
     HoldRequest(Gate),
-    /// Forwards at once, and answers once the gate is open.
+    /// Forwards immediately, and answers when the gate opens.
     HoldReply(Gate),
-    /// Answers so without forwarding: status, body, content type.
+    /// Answers with this status, body and content type, without forwarding.
     Status(u16, String, &'static str),
-    /// Forwards, and answers 200 with a page of HTML instead of the reply.
+    /// Forwards, and answers 200 with an HTML page instead of the reply.
     Garbage,
-    /// Forwards, and answers with the first half of the reply's body (well-formed HTTP, torn JSON).
+    /// Forwards, and answers with the first half of the reply's body: valid HTTP, but incomplete JSON.
     TornReply,
 }
 
@@ -42,7 +42,7 @@ impl Action {
         Self::Status(status, String::new(), "text/plain")
     }
 
-    /// Answers with this status and an `application/problem+json` that has this code, without forwarding.
+    /// Answers with this status and an `application/problem+json` body with this code, without forwarding.
     #[must_use]
     pub fn problem(status: u16, code: &str) -> Self {
         let body = serde_json::json!({ "type": "about:blank", "status": status, "code": code });
@@ -50,7 +50,7 @@ impl Action {
     }
 }
 
-/// Catches calls by method, path, body and count, for one [`Action`].
+/// Catches calls by method, path, body and count, and applies one [`Action`] to them.
 #[derive(Clone, Debug)]
 pub struct Rule {
     method: String,
@@ -63,12 +63,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule for this method (`*` for any) and a regular expression that is looked for in the path with its
-    /// query. It is for every such call; see [`first`](Self::first) and [`nth`](Self::nth). Without
-    /// [`then`](Self::then) it refuses.
+    /// A rule for this method (`*` for any) and this regular expression, which is matched against the path and query.
+    /// It catches every matching call; [`first`](Self::first) and [`nth`](Self::nth) limit it. Without
+    /// [`then`](Self::then) the action is [`Action::Refuse`].
     ///
     /// # Panics
-    /// If `path` is not a regular expression.
+    /// Panics if `path` is not a regular expression.
     #[must_use]
     pub fn on(method: &str, path: &str) -> Self {
         let path = Regex::new(path).unwrap_or_else(|error| panic!("{error}"));
@@ -83,52 +83,52 @@ impl Rule {
         }
     }
 
-    /// Only for calls with this text in the body, such as a saga's id.
+    /// Limits the rule to calls with this text in the body, such as a saga's id.
     #[must_use]
     pub fn with_body(mut self, text: &str) -> Self {
         self.body = text.to_owned();
         self
     }
 
-    /// Only for the first so many such calls.
+    /// Limits the rule to the first `count` matching calls.
     #[must_use]
     pub fn first(mut self, count: u64) -> Self {
         (self.first, self.last) = (1, count);
         self
     }
 
-    /// Only for the n-th such call, counted from 1.
+    /// Limits the rule to the n-th matching call, counted from 1.
     #[must_use]
     pub fn nth(mut self, n: u64) -> Self {
         (self.first, self.last) = (n, n);
         self
     }
 
-    /// What happens to these calls.
+    /// Sets the action.
     #[must_use]
     pub fn then(mut self, action: Action) -> Self {
         self.action = action;
         self
     }
 
-    /// The action if the call is caught; counts the call if it is such a call at all.
+    /// Counts the call if it matches. Returns the action if the rule catches the call.
     fn catch(&mut self, method: &str, path: &str, body: &Bytes) -> Option<Action> {
-        let such = (self.method == "*" || self.method == method)
+        let matches = (self.method == "*" || self.method == method)
             && self.path.is_match(path)
             && String::from_utf8_lossy(body).contains(&self.body);
-        self.seen += u64::from(such);
-        (such && (self.first..=self.last).contains(&self.seen)).then(|| self.action.clone())
+        self.seen += u64::from(matches);
+        (matches && (self.first..=self.last).contains(&self.seen)).then(|| self.action.clone())
     }
 }
 
-/// The action of the first rule that catches the call. Each rule counts all its calls, also those that an
-/// earlier rule catches.
+/// The action of the first rule that catches the call. Each rule counts all matching calls, even those that an earlier
+/// rule catches.
 pub(super) fn action_for(rules: &mut [Rule], method: &str, path: &str, body: &Bytes) -> Option<Action> {
     let caught: Vec<_> = rules.iter_mut().filter_map(|rule| rule.catch(method, path, body)).collect();
     caught.into_iter().next()
 }
 
-/// Holds calls until the test releases them, and lets the test see that they have arrived.
+/// Holds calls until the test releases them. The test can wait for their arrival.
 #[derive(Clone, Default)]
 pub struct Gate(Arc<watch::Sender<GateState>>);
 
@@ -141,37 +141,37 @@ struct GateState {
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(180);
 
 impl Gate {
-    /// A closed gate; its clones are the same gate.
+    /// A closed gate. Its clones are the same gate.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits until so many calls have come to the gate.
+    /// Waits until `count` calls have arrived at the gate.
     ///
     /// # Panics
-    /// After three minutes.
+    /// Panics after three minutes.
     pub async fn wait_arrived(&self, count: usize) {
         let mut state = self.0.subscribe();
         let arrived = state.wait_for(|state| state.arrived >= count);
         let arrived = tokio::time::timeout(ARRIVAL_LIMIT, arrived).await.is_ok();
-        assert!(arrived, "waited {ARRIVAL_LIMIT:?} for {count} calls at the gate, {} came", self.arrived());
+        assert!(arrived, "waited {ARRIVAL_LIMIT:?} for {count} calls at the gate, but {} arrived", self.arrived());
     }
 
-    /// How many calls have come to the gate so far.
+    /// The number of calls that have arrived at the gate.
     #[must_use]
     pub fn arrived(&self) -> usize {
         self.0.borrow().arrived
     }
 
-    /// Opens the gate, for the calls that it holds and all later ones.
+    /// Opens the gate for the held calls and all later ones.
     pub fn release(&self) {
         self.0.send_modify(|state| state.open = true);
     }
 
     pub(super) async fn pass(&self) {
         self.0.send_modify(|state| state.arrived += 1);
-        // Cannot fail: this gate has the sender.
+        // This cannot fail: the gate owns the sender.
         let _ = self.0.subscribe().wait_for(|state| state.open).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The proxy at work: takes a request, does to it what the rules say, and answers.
+//! Serves the proxy's connections: receives a request, applies the rules, and answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::rule::action_for;
 use super::{Action, Call, Reply, State};
 
-/// Ends, with all its connections, when the proxy is dropped.
+/// Accepts connections until the proxy is dropped, which also ends the connections.
 pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -32,17 +32,17 @@ pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
 async fn serve(client: TcpStream, state: Arc<State>) {
     let _ = client.set_nodelay(true);
     let answer = service_fn(|request| answer(Arc::clone(&state), request));
-    // An error here is one we make (`NoAnswer`), or the client's.
+    // The error is either `NoAnswer`, which is intended, or was caused by the client.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(client), answer).await;
 }
 
-/// Told to hyper, it closes the connection without an answer.
+/// The error that makes hyper close the connection without an answer.
 #[derive(Debug)]
 struct NoAnswer;
 
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the call gets no answer")
+        write!(f, "the call receives no answer")
     }
 }
 
@@ -53,7 +53,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let caught = exchange.action();
     let reply = match caught {
         None => exchange.carry_out(None).await,
-        // A task of its own goes on when the client goes away.
+        // A separate task continues if the client disconnects.
         Some(action) => {
             tokio::spawn(async move { exchange.carry_out(Some(action)).await }).await.map_err(|_| NoAnswer)?
         }
@@ -61,7 +61,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     reply.map(Reply::into_response).ok_or(NoAnswer)
 }
 
-/// One call on its way.
+/// One call in progress.
 struct Exchange {
     state: Arc<State>,
     number: usize,
@@ -97,7 +97,7 @@ impl Exchange {
         Ok(Self { state, number, method: parts.method, path, headers: end_to_end(parts.headers), body })
     }
 
-    /// What the rules say about this call.
+    /// The action for this call, which is also recorded.
     fn action(&self) -> Option<Action> {
         let action = action_for(&mut self.state.rules(), self.method.as_str(), &self.path, &self.body);
         if let Some(action) = &action {
@@ -130,7 +130,7 @@ impl Exchange {
                 self.forward().await;
                 self.forward().await
             }
-            Action::TwiceAtOnce => {
+            Action::TwiceInParallel => {
                 let (one, other) = tokio::join!(self.forward(), self.forward());
                 one.or(other)
             }
@@ -152,10 +152,10 @@ impl Exchange {
                 gate.pass().await;
                 reply
             }
-            Action::Status(status, body, content_type) => Some(Reply::made_up(status, body, content_type)),
+            Action::Status(status, body, content_type) => Some(Reply::synthetic(status, body, content_type)),
             Action::Garbage => {
                 self.forward().await?;
-                Some(Reply::made_up(200, "<html><body>It works!</body></html>".to_owned(), "text/html"))
+                Some(Reply::synthetic(200, "<html><body>It works!</body></html>".to_owned(), "text/html"))
             }
             Action::TornReply => {
                 let reply = self.forward().await?;
@@ -164,13 +164,13 @@ impl Exchange {
         }
     }
 
-    /// Sends the request to the service and records its reply; None if no reply came.
+    /// Sends the request to the service and records the reply. Returns `None` if no reply arrives.
     async fn forward(&self) -> Option<Reply> {
         let target = self.state.target.lock().expect("nothing panics while it holds the target").clone();
         let uri = Uri::builder().scheme("http").authority(target).path_and_query(self.path.as_str());
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri.build().expect("host, port and path make a URL");
+        *request.uri_mut() = uri.build().expect("the URL of the service is valid");
         *request.headers_mut() = self.headers.clone();
         let (parts, body) = self.state.client.request(request).await.ok()?.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
@@ -180,7 +180,7 @@ impl Exchange {
         Some(reply)
     }
 
-    /// Changes what is remembered of this call (if the test has not had it forgotten).
+    /// Changes the record of this call, unless the test has deleted it.
     fn record(&self, change: impl FnOnce(&mut Call)) {
         self.state.calls.send_modify(|calls| {
             if let Some(call) = calls.iter_mut().rev().find(|call| call.number == self.number) {
@@ -191,7 +191,7 @@ impl Exchange {
 }
 
 impl Reply {
-    fn made_up(status: u16, body: String, content_type: &'static str) -> Self {
+    fn synthetic(status: u16, body: String, content_type: &'static str) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         Self { status, headers, body: Bytes::from(body), at: Instant::now() }
     }
@@ -204,7 +204,7 @@ impl Reply {
     }
 }
 
-/// Leaves out the headers that concern one connection or one form of transfer only.
+/// Removes the headers that apply to a single connection.
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     for name in [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING] {
         headers.remove(name);

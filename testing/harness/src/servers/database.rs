@@ -1,4 +1,4 @@
-//! A private database server: MariaDB, or MySQL with `TEST_DATABASE=mysql` and the server's path in `$MYSQLD`.
+//! A private database server: MariaDB, or MySQL if `TEST_DATABASE=mysql` is set. In that case, `MYSQLD` is its path.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,33 +17,34 @@ use crate::{free_port, tools};
 
 const PASSWORD: &str = "root1234";
 
-/// Run at each start (a new database may have this user, without a password). Without name resolution `root@localhost` does not match a connection from 127.0.0.1.
+/// SQL that runs at each start. A new data folder may already contain this user without a password. `root@localhost`
+/// does not match connections from 127.0.0.1, because name resolution is off.
 const ACCESS: &str = "CREATE USER IF NOT EXISTS root@'127.0.0.1' IDENTIFIED BY 'root1234';
 ALTER USER root@'127.0.0.1' IDENTIFIED BY 'root1234';
 GRANT ALL PRIVILEGES ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 ";
 
-/// A private database server with full durability, user `root`, password `root1234`.
+/// A private database server with full durability. The user is `root`, the password `root1234`.
 pub struct MariaDb(pub(super) Server);
 
 impl MariaDb {
-    /// Starts one, and waits until it serves.
+    /// Starts a server and waits until it is ready.
     pub async fn start() -> Self {
         let daemon = Daemon::new("database");
         let port = free_port();
         let folder = daemon.dir().to_path_buf();
         let launch = tokio::task::spawn_blocking(move || prepare(&folder, port)).await;
-        let launch = launch.expect("the database's files can be made");
+        let launch = launch.expect("the database files can be created");
         Self(Server::start(Kind::Database, daemon, launch, port).await)
     }
 
-    /// `mysql://root:root1234@127.0.0.1:<port>`, without a database.
+    /// `mysql://root:root1234@127.0.0.1:<port>`, without a database name.
     #[must_use]
     pub fn url(&self) -> String {
         format!("mysql://{}:{}@{}", self.user(), self.password(), self.address())
     }
 
-    /// [`url`](Self::url) with a database, which need not exist yet.
+    /// [`url`](Self::url) with a database name. The database may not exist yet.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
         format!("{}/{database}", self.url())
@@ -73,7 +74,7 @@ pub(super) async fn is_ready(port: u16) -> bool {
     matches!(timeout(Duration::from_secs(1), greeting).await, Ok(Ok([_, _, _, 0, 10])))
 }
 
-/// Fills `folder` with an empty database, and says how to run a server on it.
+/// Copies an empty database into `folder` and returns a [`Launch`] that starts a server on it.
 fn prepare(folder: &Path, port: u16) -> Launch {
     let program = Program::chosen();
     let data = folder.join("data");
@@ -82,7 +83,7 @@ fn prepare(folder: &Path, port: u16) -> Launch {
     let launch = Launch::new(program.server.clone())
         .arg("--no-defaults")
         .args(["--bind-address=127.0.0.1", "--skip-name-resolve", &format!("--port={port}")])
-        // Relative to the data folder: the path of a socket must be short.
+        // These paths are relative to the data folder, because the path of a socket must be short.
         .args(["--socket=socket", "--pid-file=pid"])
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--init-file={}", folder.join("access.sql").display()))
@@ -94,7 +95,7 @@ fn prepare(folder: &Path, port: u16) -> Launch {
     }
 }
 
-/// The server program that the tests are to use.
+/// The server program that the tests use.
 struct Program {
     server: PathBuf,
     is_mysql: bool,
@@ -110,7 +111,8 @@ impl Program {
         Self { server, is_mysql }
     }
 
-    /// An empty database of this version; made once (a few seconds), then kept in the cache folder.
+    /// The path of an empty database of this version. It is created once, which takes a few seconds, and then stays in
+    /// the cache folder.
     fn template(&self) -> PathBuf {
         let version = run(Command::new(&self.server).args(["--no-defaults", "--version"]));
         let (_, version) = version.split_once("Ver ").expect("the server prints its version");
@@ -126,7 +128,7 @@ impl Program {
         lock.lock().expect("the cache folder allows locks");
         if !template.is_dir() {
             let unfinished = templates.join("unfinished");
-            // Left by a run that was killed.
+            // An earlier run that was killed may have left it.
             let _ = fs::remove_dir_all(&unfinished);
             self.create_database(&unfinished);
             fs::rename(&unfinished, &template).expect("the cache folder can be written");
@@ -146,7 +148,7 @@ impl Program {
             false => command.args([
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
-                // Also on a machine whose own name nobody knows.
+                // Needed on a machine whose host name cannot be resolved.
                 "--force",
                 "--innodb-log-file-size=32M",
             ]),
@@ -155,12 +157,12 @@ impl Program {
     }
 }
 
-/// Database servers refuse to run as root unless told to.
+/// Database servers refuse to run as root without this option.
 fn as_root() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("--user=root")
 }
 
-/// Runs a command to its end and returns what it printed.
+/// Runs a command and returns its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,4 +1,4 @@
-//! Private, real servers: a database, Redis and Temporal, each on a free port of 127.0.0.1 with its own data.
+//! Private, real servers: a database, Redis and Temporal. Each has a free port of 127.0.0.1 and its own data.
 
 mod database;
 mod redis;
@@ -20,8 +20,8 @@ use crate::launch::Launch;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// What [`MariaDb`], [`Redis`] and [`Temporal`] have in common: a port, and ways to fail. All stop with the
-/// value, and at the latest with the test process.
+/// The common part of [`MariaDb`], [`Redis`] and [`Temporal`]. The server stops when the value is dropped, or at the
+/// latest when the test process ends.
 pub struct Server {
     daemon: Daemon,
     launch: Launch,
@@ -29,7 +29,7 @@ pub struct Server {
     kind: Kind,
 }
 
-/// Knows when a server is ready.
+/// The kind of a server, which determines how to test its readiness.
 #[derive(Clone, Copy)]
 enum Kind {
     Database,
@@ -44,13 +44,13 @@ impl Server {
         server
     }
 
-    /// The port on 127.0.0.1, the same over all restarts.
+    /// The port on 127.0.0.1. It stays the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `127.0.0.1:<port>`, as [`TcpProxy::start`](crate::proxy::TcpProxy::start) takes it.
+    /// `127.0.0.1:<port>`, the form that [`TcpProxy::start`](crate::proxy::TcpProxy::start) expects.
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -62,35 +62,35 @@ impl Server {
         self.daemon.pid()
     }
 
-    /// Sends SIGTERM and waits for an orderly end.
+    /// Sends SIGTERM and waits until the server has ended.
     pub async fn stop(&self) {
         self.daemon.signal(Signal::TERM);
         self.daemon.exit_code(STOP_LIMIT).await;
     }
 
-    /// Sends SIGKILL and waits until the server is gone.
+    /// Sends SIGKILL and waits until the server has ended.
     pub async fn kill(&self) {
         self.daemon.signal(Signal::KILL);
         self.daemon.exit_code(STOP_LIMIT).await;
     }
 
-    /// After `stop` or `kill`: starts the server on the same port with the same data, and waits until it serves.
+    /// Starts the server after `stop` or `kill`, on the same port with the same data, and waits until it is ready.
     pub async fn start_again(&self) {
         self.begin_start_again();
         self.wait_ready().await;
     }
 
-    /// As [`start_again`](Self::start_again), without the wait.
+    /// Like [`start_again`](Self::start_again), but does not wait.
     pub fn begin_start_again(&self) {
         self.daemon.start(&self.launch);
     }
 
-    /// Waits until the server serves.
+    /// Waits until the server is ready.
     pub async fn wait_ready(&self) {
-        self.daemon.ready_when(START_LIMIT, "ready to serve", async || self.is_ready().await).await;
+        self.daemon.ready_when(START_LIMIT, "the server to be ready", async || self.is_ready().await).await;
     }
 
-    /// True if the server serves right now.
+    /// Whether the server is ready now.
     pub async fn is_ready(&self) -> bool {
         match self.kind {
             Kind::Database => database::is_ready(self.port).await,
@@ -99,17 +99,17 @@ impl Server {
         }
     }
 
-    /// Sends SIGSTOP and waits until the server stands still: connections stay open, nothing is answered.
+    /// Sends SIGSTOP and waits until the server has stopped: its connections stay open, but it does not answer.
     pub async fn pause(&self) {
         self.daemon.pause().await;
     }
 
-    /// Sends SIGCONT: the server goes on where it stood.
+    /// Sends SIGCONT, so the server continues.
     pub fn resume(&self) {
         self.daemon.signal(Signal::CONT);
     }
 
-    /// What the server has printed so far.
+    /// The whole output of the server.
     #[must_use]
     pub fn log(&self) -> String {
         self.daemon.log()

@@ -11,11 +11,11 @@ use crate::daemon::Daemon;
 use crate::launch::Launch;
 use crate::{free_port, tools};
 
-/// A private Redis server; it keeps its data on disk, so that `kill` and `start_again` lose at most a second.
+/// A private Redis server. It keeps its data on disk, so a kill loses at most the writes of the last second.
 pub struct Redis(pub(super) Server);
 
 impl Redis {
-    /// Starts one, and waits until it serves.
+    /// Starts a server and waits until it is ready.
     pub async fn start() -> Self {
         let daemon = Daemon::new("redis");
         let port = free_port();

@@ -1,7 +1,7 @@
-//! One server of each kind for all tests of a process, for tests that do not break it.
+//! One server of each kind that all tests of a process share. Tests that stop or break a server must not use these.
 //!
-//! Each is started by the first test that asks. Tests keep out of each other's way by names of their own:
-//! [`unique`](crate::unique) databases, key prefixes and task queues.
+//! The first use starts the server. Tests use [`unique`](crate::unique) databases, key prefixes and task queues, so
+//! they do not disturb each other.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ pub async fn database() -> &'static MariaDb {
     started(&SHARED, MariaDb::start).await
 }
 
-/// The Redis of this test process.
+/// The Redis server of this test process.
 pub async fn redis() -> &'static Redis {
     static SHARED: OnceLock<Redis> = OnceLock::new();
     started(&SHARED, Redis::start).await
@@ -25,8 +25,7 @@ pub async fn temporal() -> &'static Temporal {
     started(&SHARED, Temporal::start).await
 }
 
-/// Starts the server on a thread with a runtime of its own: the runtime of the test that asks first may end
-/// while others wait.
+/// Starts the server on a new thread with its own runtime, because a test's runtime may end while other tests wait.
 async fn started<S: Send + Sync>(
     shared: &'static OnceLock<S>,
     start: impl AsyncFnOnce() -> S + Send + 'static,
@@ -37,5 +36,5 @@ async fn started<S: Send + Sync>(
     };
     let (done, ready) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || done.send(shared.get_or_init(first)));
-    ready.await.expect("the shared server starts (the reason is printed above)")
+    ready.await.expect("the shared server starts (its error is printed above)")
 }

@@ -10,57 +10,57 @@ use crate::daemon::Daemon;
 use crate::launch::Launch;
 use crate::{free_port, tools, wait};
 
-/// A private Temporal server with the namespace `default`; it keeps its state in a file over restarts.
+/// A private Temporal server with the namespace `default`. It keeps its state in a file, so a restart loses nothing.
 pub struct Temporal(pub(super) Server);
 
 impl Temporal {
-    /// Starts one, and waits until its namespace is there.
+    /// Starts a server and waits until its namespace exists.
     pub async fn start() -> Self {
         let daemon = Daemon::new("temporal");
         let port = free_port();
         let launch = Launch::new(tools::find_program("temporal"))
             .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", &port.to_string()])
             .args(["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000", "--log-level", "error"])
-            // Without a write-ahead log, SQLite writes each page twice, and an order takes half as long again.
+            // Without a write-ahead log SQLite writes each page twice, and an order takes 50 % longer.
             .args(["--sqlite-pragma", "journal_mode=WAL"])
             .arg("--db-filename")
             .arg(daemon.dir().join("temporal.db"));
         Self(Server::start(Kind::Temporal, daemon, launch, port).await)
     }
 
-    /// `http://127.0.0.1:<port>`, for `TEMPORAL_SERVICE_URL`; without the scheme it is `address()`.
+    /// `http://127.0.0.1:<port>`, for `TEMPORAL_SERVICE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Runs `temporal <arguments>` against this server; returns what it prints, or the error text if it fails.
+    /// Runs `temporal <arguments>` against this server. Returns its output, or the error text if the command fails.
     pub async fn command(&self, arguments: &[&str]) -> Result<String, String> {
         run_cli(self.port(), arguments).await
     }
 
-    /// Runs a command until it has worked: a busy server may be too slow for one try. A try whose answer was lost shows
-    /// in the next one's error, which contains one of `done` then.
+    /// Retries a command until it succeeds, because a busy server may be too slow for one attempt. An error with one of
+    /// the texts in `done` counts as success: the answer to an earlier attempt was lost.
     ///
     /// # Panics
-    /// The command fails for another reason, or for minutes.
-    pub async fn command_at_last(&self, arguments: &[&str], done: &[&str]) {
-        let worked = async || match self.command(arguments).await {
+    /// Panics if the command fails for another reason, or after three minutes.
+    pub async fn command_until_done(&self, arguments: &[&str], done: &[&str]) {
+        let succeeds = async || match self.command(arguments).await {
             Ok(_) => true,
             Err(error) if done.iter().any(|text| error.contains(text)) => true,
             Err(error) if TOO_SLOW.iter().any(|text| error.contains(text)) => false,
             Err(error) => panic!("temporal {arguments:?}: {error}"),
         };
-        wait::until(&format!("Temporal to {arguments:?}"), COMMAND_LIMIT, worked).await;
+        wait::until(&format!("success of temporal {arguments:?}"), COMMAND_LIMIT, succeeds).await;
     }
 }
 
-/// What the command says when the server was too slow for it; the last is its own time limit.
+/// The command's errors when the server is too slow. The last one is the command's own time limit.
 const TOO_SLOW: [&str; 3] = ["deadline exceeded", "Workflow is busy", "program interrupted"];
 const COMMAND_LIMIT: Duration = Duration::from_secs(180);
 
 pub(super) async fn is_ready(port: u16) -> bool {
-    // The command takes a while to start: first see whether there is anyone to talk to.
+    // The command starts slowly, so a connection is tried first.
     TcpStream::connect(("127.0.0.1", port)).await.is_ok()
         && run_cli(port, &["operator", "namespace", "describe", "--namespace", "default"]).await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! The clients and the stand-in service that these tests use.
+//! The HTTP client and the test service of these tests.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// The path of the stand-in service's binary.
+/// The path of the test service's binary.
 pub(crate) fn echo_binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_harness-echo"))
 }
 
-/// A stand-in service that is ready.
+/// Starts the test service and waits until it is ready.
 pub(crate) async fn echo() -> ServiceProcess {
     let echo = ServiceProcess::of_program(echo_binary());
     echo.start();
@@ -23,7 +23,7 @@ pub(crate) async fn echo() -> ServiceProcess {
     echo
 }
 
-/// An HTTP client with keep-alive that does not repeat requests.
+/// An HTTP client with keep-alive that does not retry requests.
 #[derive(Clone)]
 pub(crate) struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
@@ -32,9 +32,9 @@ impl HttpClient {
         Self(Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http())
     }
 
-    /// Status and body; None if the connection was closed instead.
+    /// Returns the status and the body, or `None` if the connection was closed without an answer.
     pub(crate) async fn post(&self, url: &str, body: &str) -> Option<(u16, String)> {
-        let request = Request::post(url).body(Full::new(Bytes::from(body.to_owned()))).expect("the URL is one");
+        let request = Request::post(url).body(Full::new(Bytes::from(body.to_owned()))).expect("the URL is valid");
         let reply = self.0.request(request).await.ok()?;
         let status = reply.status().as_u16();
         let body = reply.into_body().collect().await.ok()?.to_bytes();
@@ -42,8 +42,8 @@ impl HttpClient {
     }
 }
 
-/// How many requests the stand-in service had seen when it gave this reply.
+/// The request count of the test service in this reply.
 pub(crate) fn count(reply: &str) -> u64 {
-    let reply: Value = serde_json::from_str(reply).expect("the echo service replies with JSON");
-    reply["count"].as_u64().expect("the echo service counts")
+    let reply: Value = serde_json::from_str(reply).expect("the test service replies with JSON");
+    reply["count"].as_u64().expect("the reply has a count")
 }

@@ -1,4 +1,4 @@
-//! The HTTP proxy makes each fault, and remembers each call.
+//! Tests of the HTTP proxy: every fault, and the record of calls.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ impl Setup {
         Self { service, proxy, client: HttpClient::new() }
     }
 
-    /// A proxy whose calls of /pay meet this fault.
+    /// A proxy that applies this action to calls to /pay.
     async fn with(action: Action) -> Self {
         let setup = Self::new().await;
         setup.proxy.add(Rule::on("POST", "/pay$").then(action));
@@ -35,12 +35,12 @@ impl Setup {
         self.client.post(&format!("{}{path}", self.proxy.url()), r#"{"saga":"order-1"}"#).await
     }
 
-    /// Posts, and goes away before an answer can have come.
-    async fn post_and_leave(&self, path: &str) {
-        assert!(tokio::time::timeout(SHORT, self.post(path)).await.is_err(), "an answer came");
+    /// Sends a POST and disconnects before an answer can arrive.
+    async fn post_and_disconnect(&self, path: &str) {
+        assert!(tokio::time::timeout(SHORT, self.post(path)).await.is_err(), "an answer arrived");
     }
 
-    /// How often the service was called, not counting this question.
+    /// The number of calls that the service received before this one.
     async fn effects(&self) -> u64 {
         let (_, reply) = self.service.get("/count").await.expect("the service answers");
         count(&reply) - 1
@@ -72,7 +72,7 @@ async fn a_refused_call_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_one_of_a_call_that_had_its_effect() {
+async fn a_call_with_a_lost_reply_has_its_effect() {
     let setup = Setup::with(Action::LoseReply).await;
     assert_eq!(setup.post("/pay").await, None);
     assert_eq!(setup.effects().await, 1);
@@ -83,44 +83,44 @@ async fn a_lost_reply_is_one_of_a_call_that_had_its_effect() {
 #[tokio::test]
 async fn a_call_made_twice_is_answered_with_the_second_reply() {
     let setup = Setup::with(Action::Twice).await;
-    let (_, reply) = setup.post("/pay").await.expect("an answer comes");
+    let (_, reply) = setup.post("/pay").await.expect("an answer arrives");
     assert_eq!(count(&reply), 2);
     assert_eq!(setup.proxy.calls()[0].effects.len(), 2);
 }
 
 #[tokio::test]
-async fn a_call_made_twice_at_once_reaches_the_service_twice() {
-    let setup = Setup::with(Action::TwiceAtOnce).await;
-    setup.post("/pay").await.expect("an answer comes");
+async fn a_call_made_twice_in_parallel_reaches_the_service_twice() {
+    let setup = Setup::with(Action::TwiceInParallel).await;
+    setup.post("/pay").await.expect("an answer arrives");
     assert_eq!(setup.effects().await, 2);
 }
 
 #[tokio::test]
-async fn a_delayed_request_lands_though_its_client_has_gone() {
+async fn a_delayed_request_arrives_even_if_its_client_has_disconnected() {
     let setup = Setup::with(Action::DelayRequest(SHORT * 3)).await;
     let begin = Instant::now();
-    setup.post_and_leave("/pay").await;
+    setup.post_and_disconnect("/pay").await;
     assert_eq!(setup.effects().await, 0);
     setup.proxy.wait_for("the late payment", LIMIT, |call| call.ended && call.effects.len() == 1).await;
     assert!(begin.elapsed() >= SHORT * 3);
 }
 
 #[tokio::test]
-async fn a_held_request_lands_after_its_undo() {
+async fn a_held_request_arrives_after_its_undo() {
     let gate = Gate::new();
     let setup = Setup::with(Action::HoldRequest(gate.clone())).await;
-    setup.post_and_leave("/pay").await;
+    setup.post_and_disconnect("/pay").await;
     gate.wait_arrived(1).await;
     let (_, undo) = setup.post("/cancel").await.expect("the undo passes");
     assert_eq!(count(&undo), 1);
     gate.release();
     let call = setup.proxy.wait_for("the late payment", LIMIT, |call| call.path == "/pay" && call.ended).await;
     assert_eq!(count(&call.effects[0].text()), 2);
-    assert!(setup.post("/pay").await.is_some(), "an open gate lets all pass");
+    assert!(setup.post("/pay").await.is_some(), "an open gate holds nothing");
 }
 
 #[tokio::test]
-async fn a_held_reply_is_one_of_a_call_that_had_its_effect() {
+async fn a_call_with_a_held_reply_has_its_effect() {
     let gate = Gate::new();
     let setup = Setup::with(Action::HoldReply(gate.clone())).await;
     let (answer, ()) = tokio::join!(setup.post("/pay"), async {
@@ -133,7 +133,7 @@ async fn a_held_reply_is_one_of_a_call_that_had_its_effect() {
 }
 
 #[tokio::test]
-async fn a_delayed_reply_comes_late() {
+async fn a_delayed_reply_arrives_late() {
     let setup = Setup::with(Action::DelayReply(SHORT)).await;
     let begin = Instant::now();
     assert!(setup.post("/pay").await.is_some());
@@ -141,9 +141,9 @@ async fn a_delayed_reply_comes_late() {
 }
 
 #[tokio::test]
-async fn a_made_up_status_is_answered_without_an_effect() {
+async fn a_status_rule_answers_without_an_effect() {
     let setup = Setup::with(Action::problem(418, "TEAPOT")).await;
-    let (status, body) = setup.post("/pay").await.expect("an answer comes");
+    let (status, body) = setup.post("/pay").await.expect("an answer arrives");
     assert_eq!(status, 418);
     assert!(body.contains("TEAPOT"));
     let answer = setup.proxy.calls()[0].answer.clone().expect("the answer is recorded");
@@ -152,11 +152,11 @@ async fn a_made_up_status_is_answered_without_an_effect() {
 }
 
 #[tokio::test]
-async fn garbage_and_torn_replies_are_those_of_calls_that_had_their_effect() {
+async fn calls_with_garbage_or_torn_replies_have_their_effect() {
     let setup = Setup::with(Action::Garbage).await;
     setup.proxy.add(Rule::on("POST", "/torn$").then(Action::TornReply));
     for path in ["/pay", "/torn"] {
-        let (status, body) = setup.post(path).await.expect("an answer comes");
+        let (status, body) = setup.post(path).await.expect("an answer arrives");
         assert_eq!(status, 200);
         assert!(serde_json::from_str::<serde_json::Value>(&body).is_err(), "{body}");
     }
@@ -164,7 +164,7 @@ async fn garbage_and_torn_replies_are_those_of_calls_that_had_their_effect() {
 }
 
 #[tokio::test]
-async fn rules_choose_calls_by_method_path_body_and_count() {
+async fn rules_match_calls_by_method_path_body_and_count() {
     let setup = Setup::new().await;
     setup.proxy.add(Rule::on("POST", "^/api/.*/pay$").first(2).then(Action::status(500)));
     setup.proxy.add(Rule::on("*", "/pay").nth(3).then(Action::status(501)));
@@ -172,19 +172,19 @@ async fn rules_choose_calls_by_method_path_body_and_count() {
     setup.proxy.add(Rule::on("GET", "/pay").then(Action::status(503)));
     let mut statuses = Vec::new();
     for _ in 0..4 {
-        statuses.push(setup.post("/api/x/pay").await.expect("an answer comes").0);
+        statuses.push(setup.post("/api/x/pay").await.expect("an answer arrives").0);
     }
     assert_eq!(statuses, [500, 500, 501, 200]);
     let url = format!("{}/api/x/pay", setup.proxy.url());
-    assert_eq!(setup.client.post(&url, "order-2").await.expect("an answer comes").0, 502);
+    assert_eq!(setup.client.post(&url, "order-2").await.expect("an answer arrives").0, 502);
     setup.proxy.clear_rules();
-    assert_eq!(setup.client.post(&url, "order-2").await.expect("an answer comes").0, 200);
+    assert_eq!(setup.client.post(&url, "order-2").await.expect("an answer arrives").0, 200);
     setup.proxy.forget_calls();
     assert!(setup.proxy.calls().is_empty());
 }
 
 #[tokio::test]
-async fn a_call_to_a_dead_service_is_closed_and_a_restarted_one_is_reached_again() {
+async fn a_call_to_a_dead_service_is_closed_and_a_restarted_service_is_reached_again() {
     let setup = Setup::new().await;
     assert!(setup.post("/pay").await.is_some());
     setup.service.kill().await;
@@ -199,13 +199,13 @@ async fn a_call_to_a_dead_service_is_closed_and_a_restarted_one_is_reached_again
 }
 
 #[tokio::test]
-async fn a_call_without_a_rule_ends_when_its_client_leaves() {
+async fn a_call_without_a_rule_ends_when_its_client_disconnects() {
     let setup = Setup::new().await;
     let hop = harness::proxy::TcpProxy::start(setup.service.url().replace("http://", "")).await;
     setup.proxy.set_target(&format!("http://{}", hop.address()));
     hop.set_mode(harness::proxy::Mode::Hang);
-    setup.post_and_leave("/pay").await;
+    setup.post_and_disconnect("/pay").await;
     hop.set_mode(harness::proxy::Mode::Pass);
-    wait::until("the service's side closed", LIMIT, async || hop.open_connections() == 0).await;
+    wait::until("the connection to the service to be closed", LIMIT, async || hop.open_connections() == 0).await;
     assert!(!setup.proxy.calls()[0].ended);
 }

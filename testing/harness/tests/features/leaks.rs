@@ -1,4 +1,4 @@
-//! Nothing is left behind, whatever happens to the test process.
+//! Tests that no process or file outlives the test process.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use harness::wait;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A zombie has ended; it only waits for its parent to notice.
+/// Whether the process is running. A zombie has already ended.
 fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
@@ -21,12 +21,12 @@ fn scratch_of(process: u32) -> PathBuf {
 }
 
 #[tokio::test]
-async fn servers_and_files_are_gone_when_the_test_process_was_killed() {
+async fn servers_and_files_are_removed_after_the_test_process_is_killed() {
     let mut user = Command::new(crate::client::echo_binary())
         .arg("servers")
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the stand-in can be run");
+        .expect("the test service can be run");
     let mut line = String::new();
     let output = user.stdout.take().expect("its output is piped");
     BufReader::new(output).read_line(&mut line).expect("it prints the servers' process ids");
@@ -37,13 +37,13 @@ async fn servers_and_files_are_gone_when_the_test_process_was_killed() {
 
     user.kill().expect("SIGKILL can be sent");
 
-    wait::until("the servers to be gone", LIMIT, async || !pids.iter().any(|&pid| is_alive(pid))).await;
-    wait::until("their files to be gone", LIMIT, async || !scratch.exists()).await;
+    wait::until("the servers to end", LIMIT, async || !pids.iter().any(|&pid| is_alive(pid))).await;
+    wait::until("their files to be removed", LIMIT, async || !scratch.exists()).await;
     user.wait().expect("it is our child");
 }
 
 #[tokio::test]
-async fn a_dropped_server_is_gone_at_once_with_its_files_also_when_it_is_paused() {
+async fn dropping_a_server_ends_it_and_removes_its_files_even_while_it_is_paused() {
     let redis = Redis::start().await;
     let pid = redis.pid();
     let folder = std::fs::read_link(format!("/proc/{pid}/cwd")).expect("Redis runs in its folder");

@@ -1,4 +1,4 @@
-//! Each feature of the harness, proved with real servers and processes.
+//! Tests of the harness with real servers and processes.
 
 mod client;
 mod http_proxy;

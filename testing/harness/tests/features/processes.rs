@@ -1,4 +1,4 @@
-//! Services run as processes that can be ended, killed, paused and started again.
+//! Tests of service processes: start, graceful shutdown, kill, pause and restart.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,13 +16,13 @@ async fn state(service: &ServiceProcess) -> Value {
 }
 
 #[tokio::test]
-async fn a_service_is_waited_for_and_ends_in_order() {
+async fn a_service_becomes_ready_and_ends_in_order() {
     let service = echo().await;
     service.wait_up().await;
     assert!(service.is_running());
     assert_eq!(service.terminate().await, 0);
     assert!(!service.is_running());
-    assert!(service.log().contains("stopped in order"));
+    assert!(service.log().contains("orderly stop"));
 }
 
 #[tokio::test]
@@ -45,11 +45,11 @@ async fn a_killed_service_restarts_on_the_same_port_with_its_environment() {
     assert_eq!((&state["count"], &state["greeting"]), (&Value::from(1), &Value::from("hello")));
     assert_eq!(service.log().matches("listening on").count(), 2);
     service.restart().await;
-    assert!(service.log().contains("stopped in order"));
+    assert!(service.log().contains("orderly stop"));
 }
 
 #[tokio::test]
-async fn a_paused_service_answers_once_it_is_resumed() {
+async fn a_paused_service_answers_after_it_is_resumed() {
     let service = echo().await;
     service.pause().await;
     let url = format!("{}/late", service.url());
@@ -62,17 +62,17 @@ async fn a_paused_service_answers_once_it_is_resumed() {
     assert_eq!(status, 200);
 }
 
-#[expect(clippy::disallowed_methods, reason = "the clock is what is tested")]
+#[expect(clippy::disallowed_methods, reason = "this test is about the clock")]
 #[tokio::test]
 async fn only_the_wall_clock_of_a_service_is_shifted() {
     for shift in [600, -600] {
         let service = ServiceProcess::of_program(echo_binary()).with_clock_shift(shift);
         service.start();
-        // Ready 300 ms of monotonic time after the start.
+        // The test service becomes ready after 300 ms on its monotonic clock, which must not be shifted.
         service.wait_ready().await;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970").as_secs();
-        let theirs = state(&service).await["time"].as_i64().expect("the service tells its time");
-        let difference = theirs - i64::try_from(now).expect("it is not that late");
+        let theirs = state(&service).await["time"].as_i64().expect("the service returns its time");
+        let difference = theirs - i64::try_from(now).expect("the time fits into an i64");
         assert!((difference - shift).abs() <= 2, "{difference} s instead of {shift} s");
         let left = format!("/dev/shm/faketime_shm_{}", service.pid());
         drop(service);
@@ -82,7 +82,7 @@ async fn only_the_wall_clock_of_a_service_is_shifted() {
 
 #[tokio::test]
 #[should_panic(expected = "SERVER_PORT is set")]
-async fn a_service_that_ends_while_awaited_fails_the_test_with_its_log() {
+async fn a_service_that_ends_during_the_wait_fails_the_test_with_its_log() {
     let service =
         ServiceProcess::of_program(echo_binary()).with_env("SERVER_PORT", "none").with_env("RUST_BACKTRACE", "full");
     service.start();
@@ -90,7 +90,7 @@ async fn a_service_that_ends_while_awaited_fails_the_test_with_its_log() {
 }
 
 #[tokio::test]
-async fn a_service_that_ends_by_itself_tells_its_exit_code() {
+async fn a_service_that_ends_on_its_own_has_an_exit_code() {
     let service = ServiceProcess::of_program(echo_binary()).with_env("SERVER_PORT", "none");
     service.start();
     assert_eq!(service.wait_exit(LIMIT).await, 101);
@@ -106,5 +106,5 @@ async fn binaries_are_built_on_demand_and_found_by_name() {
     let service = ServiceProcess::new("harness-echo");
     service.start();
     service.wait_ready().await;
-    wait::until("the log", LIMIT, async || service.log().contains("listening on")).await;
+    wait::until("a line in the log", LIMIT, async || service.log().contains("listening on")).await;
 }

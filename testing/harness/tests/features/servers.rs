@@ -1,4 +1,4 @@
-//! The servers serve, fail as told, and come back with their data.
+//! Tests of the servers: start, kill, pause and restart with the same data.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ async fn connect(database: &MariaDb) -> MySqlConnection {
 }
 
 #[tokio::test]
-async fn the_shared_database_lets_each_test_make_its_own() {
+async fn tests_can_create_databases_on_the_shared_server() {
     let name = unique("orders");
     let mut connection = connect(shared::database().await).await;
     connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("root may create");
     let url = shared::database().await.url_of(&name);
     let mut inside = MySqlConnection::connect(&url).await.expect("the new database can be used");
-    inside.execute("CREATE TABLE t (id INT)").await.expect("a table can be made");
+    inside.execute("CREATE TABLE t (id INT)").await.expect("a table can be created");
 }
 
 #[tokio::test]
-async fn the_database_writes_through_to_disk_at_each_commit() {
+async fn the_database_writes_to_disk_at_each_commit() {
     let mut connection = connect(shared::database().await).await;
     let row = connection.fetch_one("SELECT @@innodb_flush_log_at_trx_commit, @@innodb_doublewrite").await;
     let row = row.expect("the settings can be read");
@@ -34,11 +34,11 @@ async fn the_database_writes_through_to_disk_at_each_commit() {
 }
 
 #[tokio::test]
-async fn a_killed_database_comes_back_with_what_was_committed() {
+async fn a_killed_database_restarts_with_all_committed_rows() {
     let database = MariaDb::start().await;
     let mut connection = connect(&database).await;
     connection.execute("CREATE DATABASE d").await.expect("root may create");
-    connection.execute("CREATE TABLE d.t (id INT)").await.expect("a table can be made");
+    connection.execute("CREATE TABLE d.t (id INT)").await.expect("a table can be created");
     connection.execute("INSERT INTO d.t VALUES (7)").await.expect("a row can be stored");
     let (port, pid) = (database.port(), database.pid());
 
@@ -48,7 +48,7 @@ async fn a_killed_database_comes_back_with_what_was_committed() {
 
     assert_eq!(database.port(), port);
     assert_ne!(database.pid(), pid);
-    let row = connect(&database).await.fetch_one("SELECT id FROM d.t").await.expect("the row is there");
+    let row = connect(&database).await.fetch_one("SELECT id FROM d.t").await.expect("the row still exists");
     assert_eq!(row.get::<i32, _>(0), 7);
     database.stop().await;
     database.start_again().await;
@@ -56,7 +56,7 @@ async fn a_killed_database_comes_back_with_what_was_committed() {
 }
 
 #[tokio::test]
-async fn a_paused_database_accepts_and_says_nothing_until_it_is_resumed() {
+async fn a_paused_database_accepts_connections_but_does_not_answer_until_it_is_resumed() {
     let database = MariaDb::start().await;
     database.pause().await;
     assert!(TcpStream::connect(database.address()).await.is_ok());
@@ -74,7 +74,7 @@ async fn redis_command(redis: &Redis, command: &str, answer: &str) {
 }
 
 #[tokio::test]
-async fn a_stopped_redis_comes_back_with_its_data() {
+async fn a_stopped_redis_restarts_with_its_data() {
     let redis = Redis::start().await;
     redis_command(&redis, "SET key value", "+OK").await;
     redis.stop().await;
@@ -88,7 +88,7 @@ async fn a_stopped_redis_comes_back_with_its_data() {
 }
 
 #[tokio::test]
-async fn a_killed_temporal_comes_back_with_its_workflows() {
+async fn a_killed_temporal_restarts_with_its_workflows() {
     let temporal = Temporal::start().await;
     let start = ["workflow", "start", "--type", "t", "--task-queue", "q", "--workflow-id", "order-1"];
     temporal.command(&start).await.expect("a workflow can be started");
@@ -96,7 +96,7 @@ async fn a_killed_temporal_comes_back_with_its_workflows() {
     assert!(!temporal.is_ready().await);
     temporal.start_again().await;
     let described = temporal.command(&["workflow", "describe", "--workflow-id", "order-1"]).await;
-    assert!(described.expect("the workflow is there").contains("order-1"));
+    assert!(described.expect("the workflow still exists").contains("order-1"));
     temporal.stop().await;
 }
 
@@ -108,6 +108,6 @@ async fn all_tests_of_a_process_share_one_server_of_each_kind() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a thread can have a runtime").block_on(async { shared::redis().await.pid() })
     });
-    assert_eq!(elsewhere.join().expect("the other runtime gets it too"), one.pid());
-    assert!(one.is_ready().await, "it serves on after that runtime has ended");
+    assert_eq!(elsewhere.join().expect("the other runtime gets the same server"), one.pid());
+    assert!(one.is_ready().await, "the server survives the end of that runtime");
 }

@@ -1,4 +1,4 @@
-//! The TCP proxy passes, delays, hangs, refuses and cuts.
+//! Tests of the TCP proxy: every mode, and the reset of connections.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ async fn proxy_and_connection() -> (TcpProxy, TcpStream) {
     (proxy, connection)
 }
 
-/// True if Redis answers on this connection; an error if it is reset or closed.
+/// Whether Redis answers on this connection. Returns an error if the connection is reset or closed.
 async fn ping(connection: &mut TcpStream) -> std::io::Result<bool> {
     connection.write_all(b"PING\r\n").await?;
     pong(connection).await
@@ -39,7 +39,7 @@ async fn is_reset(connection: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn a_database_can_be_used_through_the_proxy_and_a_cut_ends_its_connections_once() {
+async fn a_database_is_reached_through_the_proxy_and_a_cut_resets_only_the_open_connections() {
     let database = shared::database().await;
     let proxy = TcpProxy::start(database.address()).await;
     let url = database.url().replace(&database.address(), &proxy.address());
@@ -50,8 +50,8 @@ async fn a_database_can_be_used_through_the_proxy_and_a_cut_ends_its_connections
     assert!(connection.ping().await.is_err());
     let mut connection = MySqlConnection::connect(&url).await.expect("new connections work");
     connection.ping().await.expect("new connections work");
-    connection.close().await.expect("an orderly end is passed on");
-    wait::until("no open connection", LIMIT, async || proxy.open_connections() == 0).await;
+    connection.close().await.expect("the proxy forwards an orderly end");
+    wait::until("all connections to be closed", LIMIT, async || proxy.open_connections() == 0).await;
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn a_cut_is_a_reset() {
 }
 
 #[tokio::test]
-async fn refusing_resets_old_and_new_connections() {
+async fn the_mode_refuse_resets_old_and_new_connections() {
     let (proxy, mut old) = proxy_and_connection().await;
     assert!(ping(&mut old).await.expect("the connection works"));
     proxy.set_mode(Mode::Refuse);
     assert!(is_reset(&mut old).await);
-    // The reset may come before connect has returned.
+    // The reset may arrive before connect returns.
     if let Ok(mut new) = TcpStream::connect(proxy.address()).await {
         assert!(is_reset(&mut new).await);
     }
@@ -78,7 +78,7 @@ async fn refusing_resets_old_and_new_connections() {
 }
 
 #[tokio::test]
-async fn hanging_stalls_old_and_new_connections_and_loses_nothing() {
+async fn the_mode_hang_stalls_old_and_new_connections_and_loses_no_bytes() {
     let (proxy, mut old) = proxy_and_connection().await;
     assert!(ping(&mut old).await.expect("the connection works"));
     proxy.set_mode(Mode::Hang);
@@ -86,8 +86,8 @@ async fn hanging_stalls_old_and_new_connections_and_loses_nothing() {
     assert!(!ping(&mut old).await.expect("the old connection stays open"));
     assert!(!ping(&mut new).await.expect("the new connection stays open"));
     proxy.set_mode(Mode::Pass);
-    assert!(pong(&mut old).await.expect("the old connection goes on"));
-    assert!(pong(&mut new).await.expect("the new connection goes on"));
+    assert!(pong(&mut old).await.expect("the old connection continues"));
+    assert!(pong(&mut new).await.expect("the new connection continues"));
 }
 
 #[tokio::test]
@@ -109,12 +109,12 @@ async fn a_delay_is_added_in_each_direction() {
     proxy.set_mode(Mode::Delay(SHORT));
     let begin = Instant::now();
     assert!(ping(&mut connection).await.expect("the connection works"));
-    // The connection to the target may have been made before or after the mode was set.
+    // The proxy may have connected to the target before or after the mode was set.
     assert!(begin.elapsed() >= SHORT * 2, "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
-async fn a_connection_to_nobody_is_reset_and_the_target_can_be_changed() {
+async fn a_connection_to_an_unused_port_is_reset_and_the_target_can_be_changed() {
     let proxy = TcpProxy::start(format!("127.0.0.1:{}", harness::free_port())).await;
     let mut connection = TcpStream::connect(proxy.address()).await.expect("the proxy listens");
     assert!(is_reset(&mut connection).await);

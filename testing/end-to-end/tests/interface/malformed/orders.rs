@@ -1,14 +1,14 @@
-//! Malformed orders, each sent to the waiting and to the asynchronous endpoint.
+//! Malformed orders. Each is sent to the synchronous and to the asynchronous endpoint.
 
 use end_to_end::Service;
 
-use super::{BAD_KEY, Case, INVALID, NOT_JSON, TOO_LARGE, WRONG_TYPE, with};
+use super::{BAD_KEY, Case, INVALID, NOT_JSON, TOO_LARGE, WRONG_TYPE, with_field};
 use crate::client::Request;
 
 const GOOD: &str = r#"{"customerId":1,"productId":1,"quantity":2,"amount":20000}"#;
 const PATHS: [&str; 2] = ["/api/temporal/orders", "/api/temporal/orders/async"];
 
-/// A field, and what is no value of it.
+/// The fields of an order, each with invalid values.
 const VALUES: [(&str, &[&str]); 5] = [
     (
         "customerId",
@@ -76,10 +76,10 @@ const VALUES: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// What it is, the body, how it is refused, and the field that is named.
+/// A name, the body, the expected status and code, and the field that the answer must name.
 type Body = (&'static str, Vec<u8>, (u16, &'static str), &'static str);
 
-/// What is no order at all.
+/// Bodies that are not orders.
 fn bodies() -> Vec<Body> {
     let text = |text: &str| text.as_bytes().to_vec();
     let deep = |open: &str, depth: usize| open.repeat(depth);
@@ -96,47 +96,47 @@ fn bodies() -> Vec<Body> {
         ("without productId", text(r#"{"customerId":1,"quantity":2,"amount":20000}"#), INVALID, "productId"),
         ("without quantity", text(r#"{"customerId":1,"productId":1,"amount":20000}"#), INVALID, "quantity"),
         ("without amount", text(r#"{"customerId":1,"productId":1,"quantity":2}"#), INVALID, "amount"),
-        ("an extra field", text(&with(GOOD, "discount", "100")), INVALID, "discount"),
-        ("a saga's field", text(&with(GOOD, "sagaId", "\"order-12345678\"")), INVALID, "sagaId"),
-        ("a field in other letters", text(&with(GOOD, "CustomerId", "1")), INVALID, "CustomerId"),
+        ("an extra field", text(&with_field(GOOD, "discount", "100")), INVALID, "discount"),
+        ("a saga's field", text(&with_field(GOOD, "sagaId", "\"order-12345678\"")), INVALID, "sagaId"),
+        ("a field in other letters", text(&with_field(GOOD, "CustomerId", "1")), INVALID, "CustomerId"),
         ("a field twice", text(&GOOD.replace("}", ",\"quantity\":2}")), INVALID, "quantity"),
         ("truncated", text(&GOOD[..GOOD.len() - 1]), NOT_JSON, "body"),
         ("truncated in a name", text("{\"customerI"), NOT_JSON, "body"),
         ("with trailing garbage", text(&format!("{GOOD}x")), NOT_JSON, "body"),
         ("two orders", text(&format!("{GOOD}{GOOD}")), NOT_JSON, "body"),
-        ("NaN", text(&with(GOOD, "amount", "NaN")), NOT_JSON, "body"),
-        ("Infinity", text(&with(GOOD, "amount", "Infinity")), NOT_JSON, "body"),
-        ("-Infinity", text(&with(GOOD, "quantity", "-Infinity")), NOT_JSON, "body"),
-        ("a leading zero", text(&with(GOOD, "quantity", "02")), NOT_JSON, "body"),
-        ("a hexadecimal number", text(&with(GOOD, "quantity", "1x2")), NOT_JSON, "body"),
-        ("a plus sign", text(&with(GOOD, "quantity", "+2")), NOT_JSON, "body"),
+        ("NaN", text(&with_field(GOOD, "amount", "NaN")), NOT_JSON, "body"),
+        ("Infinity", text(&with_field(GOOD, "amount", "Infinity")), NOT_JSON, "body"),
+        ("-Infinity", text(&with_field(GOOD, "quantity", "-Infinity")), NOT_JSON, "body"),
+        ("a leading zero", text(&with_field(GOOD, "quantity", "02")), NOT_JSON, "body"),
+        ("a hexadecimal number", text(&with_field(GOOD, "quantity", "1x2")), NOT_JSON, "body"),
+        ("a plus sign", text(&with_field(GOOD, "quantity", "+2")), NOT_JSON, "body"),
         ("single quotes", text(&GOOD.replace('"', "'")), NOT_JSON, "body"),
         ("a comment", text(&format!("/* order */{GOOD}")), NOT_JSON, "body"),
-        ("half a surrogate pair", text(&with(GOOD, "paymentMethod", "\"\\ud800\"")), NOT_JSON, "body"),
+        ("half a surrogate pair", text(&with_field(GOOD, "paymentMethod", "\"\\ud800\"")), NOT_JSON, "body"),
         ("bad UTF-8", [&b"{\"customerId\":\"\xff\xfe"[..], b"\"}"].concat(), NOT_JSON, "body"),
         ("UTF-16", GOOD.encode_utf16().flat_map(u16::to_le_bytes).collect(), NOT_JSON, "body"),
         ("a zero byte", text(&format!("\0{GOOD}")), NOT_JSON, "body"),
         ("a form", text("customerId=1&productId=1&quantity=2&amount=20000"), NOT_JSON, "body"),
         ("arrays nested deep", text(&deep("[", 20_000)), INVALID, "body"),
         ("objects nested deep", text(&deep("{\"a\":", 10_000)), INVALID, "a"),
-        ("a deep amount", text(&with(GOOD, "amount", &deep("[", 20_000))), NOT_JSON, "body"),
-        ("a deep quantity", text(&with(GOOD, "quantity", &deep("[", 20_000))), INVALID, "quantity"),
-        ("an amount of 1000 digits", text(&with(GOOD, "amount", &"9".repeat(1000))), INVALID, "amount"),
+        ("a deep amount", text(&with_field(GOOD, "amount", &deep("[", 20_000))), NOT_JSON, "body"),
+        ("a deep quantity", text(&with_field(GOOD, "quantity", &deep("[", 20_000))), INVALID, "quantity"),
+        ("an amount of 1000 digits", text(&with_field(GOOD, "amount", &"9".repeat(1000))), INVALID, "amount"),
         (
             "an amount of 1000 decimals",
-            text(&with(GOOD, "amount", &format!("0.{}", "9".repeat(1000)))),
+            text(&with_field(GOOD, "amount", &format!("0.{}", "9".repeat(1000)))),
             INVALID,
             "amount",
         ),
         (
             "a long paymentMethod",
-            text(&with(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(41)))),
+            text(&with_field(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(41)))),
             INVALID,
             "paymentMethod",
         ),
         (
             "a paymentMethod of 60000",
-            text(&with(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(60_000)))),
+            text(&with_field(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(60_000)))),
             INVALID,
             "paymentMethod",
         ),
@@ -144,7 +144,7 @@ fn bodies() -> Vec<Body> {
         ("65 KiB around an order", format!("{}{GOOD}", " ".repeat(65 * 1024)).into_bytes(), TOO_LARGE, "body"),
         (
             "a paymentMethod of 2 MiB",
-            text(&with(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(2 << 20)))),
+            text(&with_field(GOOD, "paymentMethod", &format!("\"{}\"", "C".repeat(2 << 20)))),
             TOO_LARGE,
             "body",
         ),
@@ -186,7 +186,7 @@ fn cases_of(path: &'static str) -> Vec<Case> {
     let values = VALUES.iter().flat_map(|(field, values)| values.iter().map(move |value| (*field, *value)));
     let mut cases: Vec<Case> = values
         .map(|(field, value)| {
-            Case::new(format!("{field} is {value}"), post(with(GOOD, field, value).into()), INVALID, field)
+            Case::new(format!("{field} is {value}"), post(with_field(GOOD, field, value).into()), INVALID, field)
         })
         .collect();
     cases.extend(bodies().into_iter().map(|(what, body, refusal, field)| Case::new(what, post(body), refusal, field)));

@@ -1,4 +1,4 @@
-//! Wrong ids, queries, methods and paths.
+//! Requests with a wrong id, query, method or path.
 
 use end_to_end::Service;
 
@@ -8,7 +8,7 @@ use crate::client::Request;
 const NOT_FOUND: (u16, &str) = (404, "NOT_FOUND");
 const WRONG_METHOD: (u16, &str) = (405, "METHOD_NOT_ALLOWED");
 
-/// What is no workflow id.
+/// Invalid workflow ids.
 const SAGAS: [&str; 10] = [
     "abc",
     "order-",

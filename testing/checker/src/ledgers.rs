@@ -1,4 +1,4 @@
-//! What the databases say.
+//! Reads the ledgers: the tables that the checker compares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use rust_decimal::Decimal;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-/// Where the four databases are.
+/// The server and the names of the four databases.
 #[derive(Debug, Clone)]
 pub struct Addresses {
-    /// `mysql://user:password@host:port`, without a database.
+    /// `mysql://user:password@host:port`, without a database name.
     pub server: String,
-    /// service-order's database.
+    /// The database of service-order.
     pub orders: String,
-    /// service-inventory's.
+    /// The database of service-inventory.
     pub inventory: String,
-    /// service-payment's.
+    /// The database of service-payment.
     pub payments: String,
-    /// The gateway simulator's ledger.
+    /// The database of the payment gateway simulator.
     pub gateway: String,
 }
 
 impl Addresses {
-    /// The databases by their usual names.
+    /// The databases under their default names.
     #[must_use]
-    pub fn usual(server: &str) -> Self {
+    pub fn with_default_names(server: &str) -> Self {
         Self {
             server: server.to_owned(),
             orders: "orders".to_owned(),
@@ -39,7 +39,6 @@ impl Addresses {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct OrderRow {
     pub(crate) saga_id: String,
-    /// Of the request that made it.
     pub(crate) fingerprint: String,
     pub(crate) order_id: String,
     pub(crate) payment_id: String,
@@ -48,6 +47,12 @@ pub(crate) struct OrderRow {
     pub(crate) amount: Decimal,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
+}
+
+impl OrderRow {
+    pub(crate) fn has(&self, order_id: &str, payment_id: &str) -> bool {
+        self.order_id == order_id && self.payment_id == payment_id
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -77,12 +82,12 @@ pub(crate) struct ChargeRow {
     pub(crate) charge_key: String,
     pub(crate) amount: Decimal,
     pub(crate) status: String,
-    /// Has the verdict taken effect, by the database's clock?
+    /// Whether the gateway's verdict has taken effect, by the database's clock.
     pub(crate) effective: bool,
 }
 
 impl ChargeRow {
-    /// Is this money kept, now or later?
+    /// Whether the gateway keeps the money, now or once the verdict takes effect.
     pub(crate) fn is_kept(&self) -> bool {
         self.status == "APPROVED"
     }
@@ -93,13 +98,13 @@ pub(crate) struct StockRow {
     pub(crate) product_id: i64,
     pub(crate) quantity: i64,
     pub(crate) reserved: i64,
-    /// Pieces that ever came in.
+    /// All units that were ever added to the stock.
     pub(crate) received: i64,
 }
 
-/// What the databases say, by saga.
+/// The rows of all databases, by saga.
 #[derive(Debug, Clone, Default)]
-pub struct Books {
+pub struct Ledgers {
     pub(crate) orders: BTreeMap<String, OrderRow>,
     pub(crate) reservations: BTreeMap<String, ReservationRow>,
     pub(crate) payments: BTreeMap<String, PaymentRow>,
@@ -107,13 +112,13 @@ pub struct Books {
     pub(crate) stock: Vec<StockRow>,
 }
 
-impl Books {
-    /// Reads all rows as they are at one moment, also while they change.
+impl Ledgers {
+    /// Reads all rows from one consistent snapshot, even while other transactions change them.
     ///
     /// # Errors
-    /// A database cannot be read.
+    /// Returns an error if a database cannot be read.
     pub async fn read(at: &Addresses) -> anyhow::Result<Self> {
-        let options: MySqlConnectOptions = at.server.parse().context("the server's address")?;
+        let options: MySqlConnectOptions = at.server.parse().context("parsing the address of the server")?;
         let mut db = options.connect().await.context("connecting to the database")?;
         for sql in [
             "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -128,22 +133,22 @@ impl Books {
         let charges: Vec<ChargeRow> = rows(&mut db, CHARGES, &at.gateway).await?;
         db.close().await?;
         Ok(Self {
-            orders: by(orders, |row| row.saga_id.clone()),
-            reservations: by(reservations, |row| row.saga_id.clone()),
-            payments: by(payments, |row| row.saga_id.clone()),
-            charges: by(charges, |row| row.charge_key.clone()),
+            orders: by_key(orders, |row| row.saga_id.clone()),
+            reservations: by_key(reservations, |row| row.saga_id.clone()),
+            payments: by_key(payments, |row| row.saga_id.clone()),
+            charges: by_key(charges, |row| row.charge_key.clone()),
             stock,
         })
     }
 
-    /// Every saga that left a row anywhere.
+    /// The ids of all sagas that have a row in any database.
     pub(crate) fn sagas(&self) -> BTreeSet<&str> {
         let keys = self.orders.keys().chain(self.reservations.keys());
         keys.chain(self.payments.keys()).chain(self.charges.keys()).map(String::as_str).collect()
     }
 }
 
-fn by<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, T> {
+fn by_key<T>(rows: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, T> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
@@ -155,11 +160,11 @@ const STOCK: &str = "SELECT product_id, quantity, reserved, received FROM {}.sto
 const PAYMENTS: &str = "SELECT saga_id, fingerprint, order_id, payment_id, amount, status, reason FROM {}.payments";
 const CHARGES: &str = "SELECT charge_key, amount, status, effective_at <= NOW(6) AS effective FROM {}.charges";
 
-/// All rows of a table; `{}` in the SQL stands for its database.
+/// Reads all rows of a table. The database name replaces `{}` in the SQL.
 async fn rows<T>(db: &mut MySqlConnection, sql: &str, database: &str) -> anyhow::Result<Vec<T>>
 where
     T: for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin,
 {
     let sql = sql.replace("{}", &format!("`{database}`"));
-    sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await.with_context(|| format!("reading {database}"))
+    sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await.with_context(|| format!("reading the database {database}"))
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use checker::{Addresses, Answer, Books, Report, Said, check};
+use checker::{Addresses, Answer, Ledgers, Promise, Report, check};
 use harness::faults::HttpProxy;
 use harness::process::ServiceProcess;
 use harness::servers::shared;
 use harness::{ensure_built, unique, wait};
 
-/// How long sagas may take to come to their end once nothing stands in their way.
-const SETTLE_LIMIT: Duration = Duration::from_secs(90);
+/// The time limit for all sagas to finish after the last fault has ended.
+const FINISH_LIMIT: Duration = Duration::from_secs(90);
 
 /// One of the four programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +27,10 @@ pub enum Service {
 }
 
 impl Service {
-    /// All four.
+    /// All four programs.
     pub const ALL: [Self; 4] = [Self::Order, Self::Inventory, Self::Payment, Self::Orchestrator];
 
-    /// The program's name.
+    /// The name of the program.
     #[must_use]
     pub fn program(self) -> &'static str {
         match self {
@@ -42,28 +42,29 @@ impl Service {
     }
 }
 
-/// Where the servers are that the programs use: the shared ones, unless a test puts others, or proxies, in between.
+/// The addresses of the servers that the programs use. By default, these are the shared servers. A test can use its own
+/// servers, or proxies in front of them.
 #[derive(Debug, Clone)]
 pub struct ServerAddresses {
-    /// `host:port` of MySQL as the services see it.
+    /// The address of MySQL for the services, as `host:port`.
     pub mysql: String,
-    /// Port of Redis on 127.0.0.1.
+    /// The port of Redis on 127.0.0.1.
     pub redis_port: u16,
-    /// `host:port` of Temporal.
+    /// The address of Temporal, as `host:port`.
     pub temporal: String,
-    /// `mysql://…` as the checker sees it.
-    pub books: String,
+    /// The address of MySQL for the checker, as `mysql://…`.
+    pub ledgers_url: String,
 }
 
-/// What a [`World`] is made of.
+/// The settings of a [`TestSystem`].
 #[derive(Debug, Default)]
-pub struct WorldBuilder {
+pub struct TestSystemBuilder {
     env: BTreeMap<(Service, String), String>,
     servers: Option<ServerAddresses>,
-    clocks: BTreeMap<Service, i64>,
+    clock_shifts: BTreeMap<Service, i64>,
 }
 
-impl WorldBuilder {
+impl TestSystemBuilder {
     /// Sets an environment variable of one program.
     #[must_use]
     pub fn env(mut self, service: Service, name: &str, value: impl ToString) -> Self {
@@ -71,51 +72,51 @@ impl WorldBuilder {
         self
     }
 
-    /// Uses these servers in place of the shared ones.
+    /// Uses these servers instead of the shared ones.
     #[must_use]
     pub fn servers(mut self, servers: ServerAddresses) -> Self {
         self.servers = Some(servers);
         self
     }
 
-    /// Shifts one program's wall clock by so many seconds.
+    /// Shifts the wall clock of one program by this number of seconds.
     #[must_use]
-    pub fn clock(mut self, service: Service, seconds: i64) -> Self {
-        self.clocks.insert(service, seconds);
+    pub fn clock_shift(mut self, service: Service, seconds: i64) -> Self {
+        self.clock_shifts.insert(service, seconds);
         self
     }
 
-    /// Starts everything and waits until it is UP.
-    pub async fn start(self) -> World {
-        let world = self.wire().await;
+    /// Starts the four programs and waits until they are UP.
+    pub async fn start(self) -> TestSystem {
+        let system = self.build().await;
         for service in Service::ALL {
-            world.process(service).start();
+            system.process(service).start();
         }
         for service in Service::ALL {
-            world.process(service).wait_up().await;
+            system.process(service).wait_up().await;
         }
-        world
+        system
     }
 
-    /// Wires everything; no program is started.
-    pub async fn wire(self) -> World {
+    /// Creates the test system without starting the four programs.
+    pub async fn build(self) -> TestSystem {
         ensure_built(&Service::ALL.map(Service::program)).await;
         let servers = match self.servers.clone() {
             Some(servers) => servers,
             None => shared_servers().await,
         };
-        let addresses = Addresses {
-            server: servers.books.clone(),
+        let databases = Addresses {
+            server: servers.ledgers_url.clone(),
             orders: unique("orders"),
             inventory: unique("inventory"),
             payments: unique("payments"),
             gateway: unique("gateway"),
         };
-        let order = self.service(Service::Order, &servers, &addresses.orders);
-        let inventory = self.service(Service::Inventory, &servers, &addresses.inventory);
+        let order = self.service(Service::Order, &servers, &databases.orders);
+        let inventory = self.service(Service::Inventory, &servers, &databases.inventory);
         let payment = self
-            .service(Service::Payment, &servers, &addresses.payments)
-            .with_env("GATEWAY_DATASOURCE_URL", datasource(&servers, &addresses.gateway))
+            .service(Service::Payment, &servers, &databases.payments)
+            .with_env("GATEWAY_DATASOURCE_URL", datasource(&servers, &databases.gateway))
             .with_env("GATEWAY_DATASOURCE_USERNAME", "root")
             .with_env("GATEWAY_DATASOURCE_PASSWORD", "root1234");
         let to_order = HttpProxy::start(&order.url()).await;
@@ -135,17 +136,17 @@ impl WorldBuilder {
             (Service::Payment, payment),
             (Service::Orchestrator, orchestrator),
         ]);
-        // The test's own settings win.
+        // The settings of the test come last, because they replace the defaults.
         for ((service, name), value) in &self.env {
             processes[service].set_env(name, value);
         }
-        World {
+        TestSystem {
             processes,
             to_order,
             to_inventory,
             to_payment,
             task_queue,
-            addresses,
+            databases,
             servers,
             answers: Mutex::default(),
         }
@@ -153,7 +154,7 @@ impl WorldBuilder {
 
     fn process(&self, service: Service) -> ServiceProcess {
         let process = ServiceProcess::new(service.program());
-        match self.clocks.get(&service) {
+        match self.clock_shifts.get(&service) {
             Some(seconds) => process.with_clock_shift(*seconds),
             None => process,
         }
@@ -169,8 +170,8 @@ impl WorldBuilder {
     }
 }
 
-/// The four programs, wired to each other, and the books that they keep.
-pub struct World {
+/// The four programs, connected to each other, and their databases.
+pub struct TestSystem {
     processes: BTreeMap<Service, ServiceProcess>,
     /// The fault proxy between the orchestrator and service-order.
     pub to_order: HttpProxy,
@@ -178,25 +179,25 @@ pub struct World {
     pub to_inventory: HttpProxy,
     /// The fault proxy between the orchestrator and service-payment.
     pub to_payment: HttpProxy,
-    /// Temporal's task queue of this world, and the end of all its idempotency keys.
+    /// The Temporal task queue of this system. All its idempotency keys end with this name.
     pub task_queue: String,
-    /// The databases of this world.
-    pub addresses: Addresses,
-    /// The servers of this world.
+    /// The databases of this system.
+    pub databases: Addresses,
+    /// The servers of this system.
     pub servers: ServerAddresses,
     answers: Mutex<Vec<Answer>>,
 }
 
-impl World {
-    /// Everything up, with the default settings.
+impl TestSystem {
+    /// Starts a system with the default settings and waits until it is UP.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// For other settings.
+    /// A builder for a system with different settings.
     #[must_use]
-    pub fn builder() -> WorldBuilder {
-        WorldBuilder::default()
+    pub fn builder() -> TestSystemBuilder {
+        TestSystemBuilder::default()
     }
 
     /// One of the four programs.
@@ -205,13 +206,13 @@ impl World {
         &self.processes[&service]
     }
 
-    /// The orders API's address.
+    /// The base URL of the orders API.
     #[must_use]
     pub fn api(&self) -> String {
         self.process(Service::Orchestrator).url()
     }
 
-    /// Another orchestrator of the same task queue, not started.
+    /// A second orchestrator on the same task queue. It is not started.
     #[must_use]
     pub fn another_orchestrator(&self) -> ServiceProcess {
         ServiceProcess::new(Service::Orchestrator.program())
@@ -222,50 +223,51 @@ impl World {
             .with_env("SERVICES_PAYMENT_URL", self.to_payment.url())
     }
 
-    /// The idempotency key that a test calls `name`: worlds share Temporal, so each has keys of its own.
+    /// The idempotency key that a test calls `name`. Test systems share Temporal, so it also contains the task queue.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         format!("{name}-{}", self.task_queue)
     }
 
-    /// The saga, and workflow, of that key.
+    /// The saga id of the key that a test calls `name`.
     #[must_use]
     pub fn saga(&self, name: &str) -> String {
         format!("order-{}", self.key(name))
     }
 
-    /// Keeps what a client was told, if it promises something.
-    pub(crate) fn remember(&self, key: &str, said: Option<Said>) {
-        let answer = said.map(|said| Answer { saga: self.saga(key), said });
-        self.answers.lock().expect("no test thread has panicked with it").extend(answer);
+    /// Keeps an answer for the checker if it contains a promise.
+    pub(crate) fn record_answer(&self, key: &str, promise: Option<Promise>) {
+        let answer = promise.map(|promise| Answer { saga: self.saga(key), promise });
+        self.answers.lock().expect("nothing panics while it holds the answers").extend(answer);
     }
 
-    /// The orchestrator's metric `orders_stuck`; empty if it tells none.
-    pub async fn counted_as_stuck(&self) -> String {
+    /// The value of the orchestrator's metric `orders_stuck`. It is empty if the metric is missing.
+    pub async fn stuck_metric(&self) -> String {
         let page = self.process(Service::Orchestrator).get("/actuator/prometheus").await;
         let page = page.map(|(_, body)| body).unwrap_or_default();
         let line = page.lines().find(|line| line.starts_with("orders_stuck ")).unwrap_or_default();
         line.trim_start_matches("orders_stuck ").to_owned()
     }
 
-    /// What the checker says of the books as they are now.
+    /// The checker's report about the current ledgers.
     pub async fn report(&self) -> Report {
-        let books = Books::read(&self.addresses).await.expect("the books can be read");
-        let answers = self.answers.lock().expect("no test thread has panicked with it").clone();
-        check(&books, &answers)
+        let ledgers = Ledgers::read(&self.databases).await.expect("the ledgers can be read");
+        let answers = self.answers.lock().expect("nothing panics while it holds the answers").clone();
+        check(&ledgers, &answers)
     }
 
-    /// Waits until every saga has come to its end, and fails unless all books agree with each other and with every
-    /// answer that a client got.
-    pub async fn settled(&self) -> Report {
-        wait::until("every saga to come to its end", SETTLE_LIMIT, async || self.report().await.unfinished.is_empty())
-            .await;
+    /// Waits until every saga has finished.
+    ///
+    /// # Panics
+    /// Panics if the ledgers disagree with each other or with an answer that a client received.
+    pub async fn wait_until_finished(&self) -> Report {
+        wait::until("every saga to finish", FINISH_LIMIT, async || self.report().await.unfinished.is_empty()).await;
         let report = self.report().await;
-        assert!(report.is_settled(), "{report}");
+        assert!(report.is_finished(), "{report}");
         report
     }
 
-    /// A product as service-inventory shows it: pieces here, and pieces reserved.
+    /// The quantity and the reserved quantity of a product, as service-inventory shows them.
     pub async fn stock(&self, product: i64) -> (i64, i64) {
         let url = format!("{}/api/inventory/products/{product}", self.process(Service::Inventory).url());
         let reply = self.get(&url).await;
@@ -284,6 +286,6 @@ async fn shared_servers() -> ServerAddresses {
         mysql: database.address(),
         redis_port: redis.port(),
         temporal: temporal.address(),
-        books: database.url(),
+        ledgers_url: database.url(),
     }
 }

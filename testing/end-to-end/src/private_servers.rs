@@ -1,4 +1,4 @@
-//! Servers of a world's own, to be stopped, killed, or cut off by the network.
+//! Servers of one test system only. A test can stop them, kill them or break the network in front of them.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::{ServerAddresses, Service};
 
-/// What the four programs depend on.
+/// A server that the four programs depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
     /// MySQL.
@@ -25,7 +25,7 @@ impl Dependency {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Database, Self::Redis, Self::Temporal];
 
-    /// Its name on the health page of this program, if that needs it.
+    /// Its name on the health page of this program. `None` if the program does not use it.
     #[must_use]
     pub fn component(self, service: Service) -> Option<&'static str> {
         match (self, service == Service::Orchestrator) {
@@ -35,51 +35,61 @@ impl Dependency {
             _ => None,
         }
     }
+
+    /// Whether this program accepts work only after the server has been available at least once.
+    #[must_use]
+    pub fn delays_start(self, service: Service) -> bool {
+        self != Self::Redis && self.component(service).is_some()
+    }
 }
 
-/// One private server of each kind, and the network before each.
-pub struct Site {
+/// One private server of each kind, and the network in front of each.
+pub struct PrivateServers {
     database: MariaDb,
     redis: Redis,
     temporal: Temporal,
     networks: [Network; 3],
 }
 
-/// The way to one server. It goes through two proxies, so that connections can be lost while new ones are served.
+/// The network path to one server, through an outer and an inner proxy. An inner proxy can stop delivering on its
+/// connections while a new inner proxy serves new connections.
 struct Network {
     outer: TcpProxy,
-    /// The last one serves; those before it have lost their connections.
+    /// Only the newest inner proxy delivers. The connections of the others are lost.
     inner: Mutex<Vec<TcpProxy>>,
 }
 
 impl Network {
-    async fn before(server: &Server) -> Self {
+    async fn in_front_of(server: &Server) -> Self {
         let inner = TcpProxy::start(server.address()).await;
         Self { outer: TcpProxy::start(inner.address()).await, inner: Mutex::new(vec![inner]) }
     }
 }
 
-impl Site {
+impl PrivateServers {
     /// Starts the servers.
     pub async fn start() -> Self {
         let (database, redis, temporal) = tokio::join!(MariaDb::start(), Redis::start(), Temporal::start());
-        let networks =
-            [Network::before(&database).await, Network::before(&redis).await, Network::before(&temporal).await];
+        let networks = [
+            Network::in_front_of(&database).await,
+            Network::in_front_of(&redis).await,
+            Network::in_front_of(&temporal).await,
+        ];
         Self { database, redis, temporal, networks }
     }
 
-    /// The addresses that the programs are to use.
+    /// The addresses that the programs must use.
     #[must_use]
     pub fn addresses(&self) -> ServerAddresses {
         ServerAddresses {
             mysql: self.network(Dependency::Database).outer.address(),
             redis_port: self.network(Dependency::Redis).outer.port(),
             temporal: self.network(Dependency::Temporal).outer.address(),
-            books: self.database.url(),
+            ledgers_url: self.database.url(),
         }
     }
 
-    /// The server itself, to be stopped, killed or paused.
+    /// The server itself. A test can stop, kill or pause it.
     #[must_use]
     pub fn server(&self, dependency: Dependency) -> &Server {
         match dependency {
@@ -93,18 +103,17 @@ impl Site {
         &self.networks[dependency as usize]
     }
 
-    /// Changes what happens to all connections to this server.
-    pub fn set_network(&self, dependency: Dependency, mode: Mode) {
+    /// Sets what happens to all connections to this server.
+    pub fn set_network_mode(&self, dependency: Dependency, mode: Mode) {
         self.network(dependency).outer.set_mode(mode);
     }
 
-    /// Resets the connections to this server that are open now.
-    pub fn cut(&self, dependency: Dependency) {
+    /// Resets all open connections to this server.
+    pub fn reset_connections(&self, dependency: Dependency) {
         self.network(dependency).outer.cut();
     }
 
-    /// Loses the connections to this server that are open now: they stay open, and nothing comes through them any more.
-    /// New ones are served.
+    /// Makes all open connections to this server silent: they stay open, but deliver nothing. New connections work.
     pub async fn lose_connections(&self, dependency: Dependency) {
         let network = self.network(dependency);
         let fresh = TcpProxy::start(self.server(dependency).address()).await;
@@ -114,7 +123,7 @@ impl Site {
         inner.push(fresh);
     }
 
-    /// Redis forgets everything.
+    /// Deletes everything in Redis.
     pub async fn flush_redis(&self) {
         let flushed = async {
             let mut connection = TcpStream::connect(self.redis.address()).await?;
