@@ -12,8 +12,10 @@ use crate::temporal::{RunState, WorkflowInfo};
 impl Orders {
     pub(crate) async fn follow(&self, saga: &SagaId) -> Result<OrderProgress, Error> {
         match self.temporal.describe(saga).await? {
-            Some(info @ WorkflowInfo { state: RunState::Running, order: Some(_), .. }) => {
-                self.running(saga, &info).await
+            Some(WorkflowInfo { state: RunState::Running, order: Some(order), pending: activities }) => {
+                let stuck = self.stuck.is_stuck(saga, &activities).await?;
+                let steps = activities.into_iter().map(|activity| activity.name).collect();
+                Ok(OrderProgress { steps, stuck, ..pending(&order) })
             }
             Some(WorkflowInfo { state: RunState::Completed, .. }) => match self.owners_outcome(saga).await? {
                 Some(outcome) => Ok(progress_of(saga, outcome)),
@@ -21,13 +23,6 @@ impl Orders {
             },
             other => self.read_row(saga, other.and_then(|info| info.order)).await,
         }
-    }
-
-    async fn running(&self, saga: &SagaId, info: &WorkflowInfo) -> Result<OrderProgress, Error> {
-        let Some(order) = &info.order else { return self.read_row(saga, None).await };
-        let steps = info.pending.iter().map(|activity| activity.name.clone()).collect();
-        let stuck = self.stuck.is_stuck(saga, info).await?;
-        Ok(OrderProgress { steps, stuck, ..pending(order) })
     }
 
     /// The outcome of a completed saga, or `None` if it is not the outcome of the order that owns the key.

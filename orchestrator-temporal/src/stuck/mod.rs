@@ -16,7 +16,7 @@ pub(crate) use thresholds::Thresholds;
 
 use self::waiting_since::{Waiting, WaitingSince};
 use crate::saga::table::Step;
-use crate::temporal::{PendingActivity, RunState, Temporal, TemporalError, WorkflowInfo};
+use crate::temporal::{PendingActivity, RunState, Temporal, TemporalError};
 
 /// At most this many running workflows are described: the oldest ones.
 const DESCRIBE_LIMIT: usize = 1000;
@@ -52,13 +52,13 @@ impl StuckOrders {
         Ok(stuck)
     }
 
-    pub(crate) async fn is_stuck(&self, saga: &SagaId, info: &WorkflowInfo) -> Result<bool, TemporalError> {
-        if info.pending.is_empty() {
+    pub(crate) async fn is_stuck(&self, saga: &SagaId, pending: &[PendingActivity]) -> Result<bool, TemporalError> {
+        if pending.is_empty() {
             let age = self.waiting.age(saga, Waiting::Worker);
             return Ok(age.is_some_and(|age| age >= self.thresholds.no_pending_activity()));
         }
         self.waiting.forget(saga, Waiting::Worker);
-        Ok(!self.stuck_activities(saga, &info.pending).await?.is_empty())
+        Ok(!self.stuck_activities(saga, pending).await?.is_empty())
     }
 
     async fn stuck_steps(&self, saga: &SagaId) -> Result<Vec<StuckOrder>, TemporalError> {
